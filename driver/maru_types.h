@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Structs that several rooms of the driver share. Each room's own header has its functions;
+ * a struct that one room alone uses stays in that room.
+ *
+ * Locks, in order (docs/locking.md): vm->lock → dma_resv, by drm_exec only → queue->lock →
+ * admin->lock → fence lock. The signalling path (run_job, event handling, time-out, reset)
+ * takes the last three only and allocates nothing.
+ */
+#ifndef MARU_TYPES_H
+#define MARU_TYPES_H
+
+#include <drm/drm_device.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/gpu_scheduler.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
+#include <linux/completion.h>
+#include <linux/dma-fence.h>
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "maru_compat.h"
+#include "maru_hw.h"
+
+struct maru_admin;
+struct maru_events;
+struct maru_migrate;
+struct maru_reset;
+struct maru_tier_manager;
+struct maru_vm;
+
+/** struct maru_caps - The card's capabilities, parsed and checked at boot. */
+struct maru_caps {
+	struct maru_cap_tier tiers[2];		/* HBM, CXL; bytes 0: absent */
+	struct maru_cap_engines engines;
+	struct maru_cap_limits limits;
+	struct maru_cap_numerics numerics;
+	struct maru_cap_firmware firmware;
+	struct maru_cap_clock clock;
+	u8 uuid[16];
+};
+
+/** struct maru_counters - Live objects, for debugfs and for tests that look for leaks. */
+struct maru_counters {
+	atomic_t files;
+	atomic_t bos;
+	atomic_t vms;
+	atomic_t queues;
+	atomic_t jobs;
+	atomic_t fences;
+	atomic64_t bo_bytes;
+	atomic64_t pinned_bytes;
+};
+
+/** struct maru_device - One card. */
+struct maru_device {
+	struct drm_device drm;
+	struct pci_dev *pdev;
+
+	/** @regs: BAR 0. @wake: BAR 4. Through maru_mmio.h only. */
+	void __iomem *regs;
+	void __iomem *wake;
+	/** @memory_base: BAR 2, CPU physical. */
+	resource_size_t memory_base;
+	resource_size_t memory_bytes;
+
+	u32 boot_id;
+	struct maru_caps caps;
+	/** @group: doorbell group 0, coherent system memory. */
+	struct maru_group_page *group;
+	dma_addr_t group_dma;
+
+	struct maru_admin *admin;
+	struct maru_events *events;
+	struct maru_reset *reset;
+	/** @wedged: 1 after the driver gave up; set once by maru_reset.c. */
+	int wedged;
+
+	/** @ttm: device of all BOs. @tiers: managers of HBM and CXL, by MARU_TIER_*. */
+	struct ttm_device ttm;
+	struct maru_tier_manager *tiers[2];
+	/** @hbm: write-combined mapping of the HBM tier for page tables. */
+	void __iomem *hbm;
+	struct maru_migrate *migrate;
+
+	/** @vms: card-wide ids 1 … limits.vms → struct maru_vm. */
+	struct xarray vms;
+	/** @queues: card-wide ids → struct maru_queue. Lookups under RCU or xa_lock. */
+	struct xarray queues;
+	/** @slots: bits of group 0 in use; slot 0 is the admin queue's. Protected by xa_lock(&queues). */
+	DECLARE_BITMAP(slots, MARU_GROUP_SLOTS);
+
+	/** @submit_wq: of all schedulers. @timeout_wq: ordered: all recovery runs here. */
+	struct workqueue_struct *submit_wq;
+	struct workqueue_struct *timeout_wq;
+
+	struct maru_counters counters;
+};
+
+#define to_maru_device(ptr) container_of(ptr, struct maru_device, drm)
+
+/** struct maru_file - One open of the node. */
+struct maru_file {
+	struct maru_device *mdev;
+	struct drm_file *drm_file;
+	/** @vms: ids of this file → struct maru_vm. @queues: ids → struct maru_queue. */
+	struct xarray vms;
+	struct xarray queues;
+	atomic64_t pinned_bytes;
+	/** @active_ns: per class, of queues that are destroyed already; for fdinfo. */
+	atomic64_t active_ns[MARU_CLASS_COUNT];
+};
+
+/** struct maru_bo - A buffer object. */
+struct maru_bo {
+	struct ttm_buffer_object ttm;		/* .base is the GEM object */
+	/** @vm: the VM it is private to, referenced; NULL: any. */
+	struct maru_vm *vm;
+	u32 tiers;
+	u32 preferred;
+	u32 flags;
+	/** @placement, @places: what @tiers and @preferred mean to TTM. */
+	struct ttm_placement placement;
+	struct ttm_place places[4];
+	unsigned int pins;
+	/** @mdev: for counters. */
+	struct maru_device *mdev;
+};
+
+#define to_maru_bo(obj) container_of(obj, struct maru_bo, ttm.base)
+#define ttm_to_maru_bo(tbo) container_of(tbo, struct maru_bo, ttm)
+
+/** struct maru_vm - An address space. */
+struct maru_vm {
+	struct drm_gpuvm gpuvm;			/* refcounted by drm_gpuvm_get/put */
+	struct maru_device *mdev;
+	/** @lock: serialises binds, and binds against submit's validation. */
+	struct mutex lock;
+	/** @id: on the card. */
+	u32 id;
+	/** @root: entry of the root table in HBM, as VM_CREATE carries it. */
+	u64 root;
+	struct maru_pt *pt;
+	/** @entity, @sched: of bind jobs. */
+	struct drm_gpu_scheduler sched;
+	struct drm_sched_entity entity;
+	/** @queues: queues that run in this VM: VM_DESTROY is refused while > 0. */
+	atomic_t queues;
+	u64 va_start;
+	u64 va_bytes;
+	/** @unusable: a bind failed half-way, or the card is gone. */
+	bool unusable;
+};
+
+#define to_maru_vm(ptr) container_of(ptr, struct maru_vm, gpuvm)
+
+/** struct maru_job - A job of a kernel queue. */
+struct maru_job {
+	struct drm_sched_job base;
+	struct maru_queue *queue;
+	/** @fence: finished when the card's done passes @index. Allocated before arming. */
+	struct maru_fence *fence;
+	u64 index;				/* ring index, valid once emitted */
+	u64 va;
+	u32 bytes;
+	u32 flags;				/* DRM_MARU_JOB_* */
+	u64 id;
+	bool irq;				/* last of a SUBMIT: raises the event */
+	bool emitted;
+	/** @active_ns, @packet, @seen_ns: progress at the last look of the time limit. */
+	u64 active_ns;
+	u64 packet;
+	u64 started_active_ns;
+	u32 time_limit_ms;
+};
+
+#define to_maru_job(ptr) container_of(ptr, struct maru_job, base)
+
+/** struct maru_queue - An execution queue of the kernel. */
+struct maru_queue {
+	struct kref ref;
+	struct maru_device *mdev;
+	/** @vm: NULL: VM 0, the kernel's. Referenced. */
+	struct maru_vm *vm;
+	/** @file: NULL: the kernel's own queue. */
+	struct maru_file *file;
+	/** @id: on the card, in mdev->queues. @slot: in group 0. */
+	u32 id;
+	u32 slot;
+	u32 cls;
+	u32 priority;
+	u32 weight;
+	u32 time_limit_ms;
+
+	struct drm_gpu_scheduler sched;
+	struct drm_sched_entity entity;
+
+	/** @ring, @descs, @block: coherent system memory, one allocation. */
+	struct maru_ring *ring;
+	struct maru_desc *descs;
+	struct maru_queue_block *block;
+	dma_addr_t ring_dma;
+	u64 tail;				/* next index to emit; under @lock */
+
+	/** @lock: ring, @pending, @state; taken in hard irq. */
+	spinlock_t lock;
+	/** @pending: fences emitted and not signalled, in index order. */
+	struct list_head pending;
+	u64 fence_context;
+	u32 state;				/* DRM_MARU_QUEUE_STATE_* */
+	/** @error: snapshot of the block when it was banned. */
+	struct maru_queue_block error;
+	int error_code;				/* errno of that */
+	u32 guilty_resets;
+	u32 innocent_resets;
+	atomic64_t submitted;
+	bool on_card;				/* QUEUE_CREATE succeeded since the last boot */
+};
+
+#endif
