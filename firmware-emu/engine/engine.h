@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "driver/maru_hw.h"
 #include "uapi/drm/maru_cmd.h"
 #include "firmware-emu/mem/span.h"
 
@@ -64,6 +65,8 @@ struct engine_op {
 	};
 	const struct engine_impl *impl;
 	struct span_vm *vm;
+	unsigned int cls;
+	const volatile uint32_t *stop;	/* set after begin, may be NULL: non-zero ends long tiles */
 	struct engine_operand operands[MARU_ROLES];	/* by role */
 	uint32_t tiles;
 	struct engine_error error;
@@ -100,7 +103,11 @@ uint64_t engine_identify(void *buffer, uint64_t bytes);
 int engine_begin(struct engine_op *op, struct span_vm *vm, unsigned int cls,
 		 const void *packet, uint32_t bytes);
 
-/** engine_tile() - Run tile @tile < op->tiles. Return: 0 or -EINVAL with *error filled. */
+/**
+ * engine_tile() - Run tile @tile < op->tiles.
+ * Return: 0 or -EINVAL with *error filled; the code is CANCELLED when a tile that would run
+ * long saw *op->stop between its parts: nothing of it is written then.
+ */
 int engine_tile(struct engine_op *op, uint32_t tile, struct engine_scratch *scratch,
 		struct engine_error *error);
 

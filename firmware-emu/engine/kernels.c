@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "firmware-emu/engine/kernels.h"
+
+struct kernels kernels;
+
+static uint32_t best_level(void)
+{
+	__builtin_cpu_init();
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+	    !__builtin_cpu_supports("f16c"))
+		return KERNELS_PLAIN;
+	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+	    !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl") ||
+	    !__builtin_cpu_supports("avx512vnni"))
+		return KERNELS_AVX2;
+	return __builtin_cpu_supports("avx512bf16") ? KERNELS_BF16 : KERNELS_VNNI;
+}
+
+uint32_t kernels_init(uint32_t limit)
+{
+	uint32_t level = best_level();
+
+	if (level > limit)
+		level = limit;
+	kernels_plain(&kernels);
+	if (level >= KERNELS_AVX2)
+		kernels_avx2(&kernels);
+	if (level >= KERNELS_VNNI)
+		kernels_avx512(&kernels);
+	return level;
+}
