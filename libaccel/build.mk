@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# libaccel: the shared library, a static one for host tests, `install` and `libaccel-man`.
+
+ACCEL_SRC := $(addprefix libaccel/src/, \
+	caps.c check.c check_overlap.c check_shape.c cmd.c cmd_copy.c cmd_matmul.c device.c \
+	error.c fence.c idempotent.c ioctl.c memory.c ops.c pending.c query.c queue.c share.c \
+	submit.c tensor.c tensor_copy.c types.c va.c \
+	kernel/kernel.c kernel/memory.c kernel/queue.c kernel/sync.c)
+ACCEL_OBJ := $(ACCEL_SRC:%.c=$(B)/obj/%.o)
+ACCEL_HEADERS := $(addprefix libaccel/include/accel/, \
+	accel.h cmd.h device.h error.h fence.h memory.h queue.h tensor.h types.h)
+ACCEL_MAN := $(wildcard libaccel/man/man3/*.3 libaccel/man/man7/*.7)
+ACCEL_SONAME := libaccel.so.0
+ACCEL_VERSION := 0.1.0
+ACCEL_CFLAGS := -Ilibaccel/include
+ACCEL_LIBS := -L$(B)/lib -laccel -Wl,-rpath,'$$ORIGIN/../lib:$$ORIGIN/../../lib'
+
+# Lazily, and inside the toolbox, where libdrm is.
+DRM_CFLAGS = $(shell pkg-config --cflags libdrm)
+DRM_LIBS = $(shell pkg-config --libs libdrm)
+
+$(B)/obj/libaccel/%.o: CFLAGS += $(ACCEL_CFLAGS) $(DRM_CFLAGS) -fPIC -fvisibility=hidden
+
+$(B)/lib/libaccel.so.$(ACCEL_VERSION): $(ACCEL_OBJ) libaccel/accel.map
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -Wl,-soname,$(ACCEL_SONAME) -Wl,--version-script=libaccel/accel.map \
+		-Wl,-z,defs -Wl,-z,now -o $@.$$$$ $(ACCEL_OBJ) $(DRM_LIBS) -pthread && \
+		mv -f $@.$$$$ $@ || { rm -f $@.$$$$; exit 1; }
+
+$(B)/lib/libaccel.so: $(B)/lib/libaccel.so.$(ACCEL_VERSION)
+	@ln -sf libaccel.so.$(ACCEL_VERSION) $(@D)/$(ACCEL_SONAME)
+	@ln -sf $(ACCEL_SONAME) $@
+
+# For tests, which look inside. Never installed.
+$(B)/lib/libaccel-test.a: $(ACCEL_OBJ)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@.$$$$ && $(AR) rcs $@.$$$$ $^ && mv -f $@.$$$$ $@
+
+all-y += $(B)/lib/libaccel.so
+
+prefix ?= /usr/local
+libdir ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+mandir ?= $(prefix)/share/man
+
+.PHONY: install libaccel-install libaccel-man
+install: libaccel-install
+
+libaccel-install: $(B)/lib/libaccel.so
+	install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/accel \
+		$(DESTDIR)$(mandir)/man3 $(DESTDIR)$(mandir)/man7
+	install -m 755 $(B)/lib/libaccel.so.$(ACCEL_VERSION) $(DESTDIR)$(libdir)/
+	ln -sf libaccel.so.$(ACCEL_VERSION) $(DESTDIR)$(libdir)/$(ACCEL_SONAME)
+	ln -sf $(ACCEL_SONAME) $(DESTDIR)$(libdir)/libaccel.so
+	install -m 644 $(ACCEL_HEADERS) $(DESTDIR)$(includedir)/accel/
+	install -m 644 $(filter %.3,$(ACCEL_MAN)) $(DESTDIR)$(mandir)/man3/
+	install -m 644 $(filter %.7,$(ACCEL_MAN)) $(DESTDIR)$(mandir)/man7/
+	sed -e 's|@PREFIX@|$(prefix)|' -e 's|@LIBDIR@|$(libdir)|' \
+		-e 's|@INCLUDEDIR@|$(includedir)|' -e 's|@VERSION@|$(ACCEL_VERSION)|' \
+		libaccel/libaccel.pc.in >$(DESTDIR)$(libdir)/pkgconfig/libaccel.pc
+
+libaccel-man:
+	mandoc -T lint -W warning $(ACCEL_MAN)
