@@ -15,12 +15,15 @@
 #include <drm/gpu_scheduler.h>
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>
+#include <drm/ttm/ttm_placement.h>
 #include <linux/completion.h>
 #include <linux/dma-fence.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -30,8 +33,12 @@
 
 struct maru_admin;
 struct maru_events;
+struct maru_fw;
+struct maru_irqs;
 struct maru_migrate;
+struct maru_pt;
 struct maru_reset;
+struct maru_table_pool;
 struct maru_tier_manager;
 struct maru_vm;
 
@@ -78,6 +85,8 @@ struct maru_device {
 
 	struct maru_admin *admin;
 	struct maru_events *events;
+	struct maru_fw *fw;
+	struct maru_irqs *irqs;
 	struct maru_reset *reset;
 	/** @wedged: 1 after the driver gave up; set once by maru_reset.c. */
 	int wedged;
@@ -88,6 +97,17 @@ struct maru_device {
 	/** @hbm: write-combined mapping of the HBM tier for page tables. */
 	void __iomem *hbm;
 	struct maru_migrate *migrate;
+	/**
+	 * @memory_sem: written by the reset while BAR 2 does not decode, read by the kernel's
+	 * own stores to HBM; nothing is allocated or waited for under it. @memory_epoch: odd
+	 * in that time. @memory_wait: for its end: page faults wait there.
+	 */
+	struct rw_semaphore memory_sem;
+	unsigned int memory_epoch;
+	wait_queue_head_t memory_wait;
+	/** @reap: gives back what finished bind jobs held, from @reaped. */
+	struct work_struct reap;
+	struct llist_head reaped;
 
 	/** @vms: card-wide ids 1 … limits.vms → struct maru_vm. */
 	struct xarray vms;
@@ -140,22 +160,37 @@ struct maru_bo {
 struct maru_vm {
 	struct drm_gpuvm gpuvm;			/* refcounted by drm_gpuvm_get/put */
 	struct maru_device *mdev;
-	/** @lock: serialises binds, and binds against submit's validation. */
+	/**
+	 * @lock: serialises binds and the end of the VM; outside of dma_resv. The tree and the
+	 * lists of mappings change under it and the VM's dma_resv, so either is enough to look.
+	 */
 	struct mutex lock;
 	/** @id: on the card. */
 	u32 id;
 	/** @root: entry of the root table in HBM, as VM_CREATE carries it. */
 	u64 root;
+	/** @pt: tables; only bind jobs touch them, which run one at a time. */
 	struct maru_pt *pt;
+	/** @pool: pages for tables. */
+	struct maru_table_pool *pool;
 	/** @entity, @sched: of bind jobs. */
 	struct drm_gpu_scheduler sched;
 	struct drm_sched_entity entity;
-	/** @queues: queues that run in this VM: VM_DESTROY is refused while > 0. */
+	/** @jobs: bind jobs that are not given back yet. @idle: woken when it gets 0. */
+	atomic_t jobs;
+	wait_queue_head_t idle;
+	/** @rebind: mappings whose memory moved, protected by the VM's dma_resv. */
+	struct list_head rebind;
+	/** @queues: queues that run in this VM: VM_DESTROY is refused while > 0; < 0: closed. */
 	atomic_t queues;
 	u64 va_start;
 	u64 va_bytes;
 	/** @unusable: a bind failed half-way, or the card is gone. */
 	bool unusable;
+	/** @closed: no bind is taken any more; protected by @lock. */
+	bool closed;
+	/** @closing: the card is told to forget it: a reset does not create it again. */
+	bool closing;
 };
 
 #define to_maru_vm(ptr) container_of(ptr, struct maru_vm, gpuvm)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels this driver builds for, 6.12 and 7.x, and nothing else.
+ * The only place of the driver that looks at LINUX_VERSION_CODE. One section a room.
+ */
+#ifndef MARU_COMPAT_H
+#define MARU_COMPAT_H
+
+#include <linux/version.h>
+#include <drm/drm_device.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
+
+/* ---- life: drm_driver, wedged event --------------------------------------------------- */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define MARU_DRIVER_FEATURES	DRIVER_GEM_GPUVA
+#define MARU_DRIVER_DATE	.date = "20261101",
+#else
+#define MARU_DRIVER_FEATURES	0
+#define MARU_DRIVER_DATE
+#endif
+
+/* A core ioctl that 6.12 does not have: no number equals ~0. */
+#ifdef DRM_IOCTL_SET_CLIENT_NAME
+#define MARU_NR_SET_CLIENT_NAME	DRM_IOCTL_NR(DRM_IOCTL_SET_CLIENT_NAME)
+#else
+#define MARU_NR_SET_CLIENT_NAME	(~0U)
+#endif
+
+#ifdef DRM_WEDGE_RECOVERY_REBIND
+static inline void maru_compat_wedged_event(struct drm_device *drm)
+{
+	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
+}
+#else
+static inline void maru_compat_wedged_event(struct drm_device *drm)
+{
+}
+#endif
+
+/* ---- memory: TTM, gpuvm --------------------------------------------------------------- */
+
+#include <drm/drm_gpuvm.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
+#include <linux/module.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+
+static inline int maru_compat_ttm_device_init(struct ttm_device *bdev,
+					      const struct ttm_device_funcs *funcs,
+					      struct drm_device *drm)
+{
+	return ttm_device_init(bdev, funcs, drm->dev, drm->anon_inode->i_mapping,
+			       drm->vma_offset_manager, false, false);
+}
+
+#define maru_compat_ttm_bo_fini(bo)	ttm_bo_put(bo)
+
+static inline int maru_compat_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va, u64 bytes,
+				     struct drm_gem_object *obj, u64 offset)
+{
+	return drm_gpuvm_sm_map(gpuvm, priv, va, bytes, obj, offset);
+}
+
+#define maru_compat_gpuvm_bo_obtain(gpuvm, obj)	drm_gpuvm_bo_obtain(gpuvm, obj)
+
+/* A fence that someone still holds calls into the module: keep it loaded. */
+#define MARU_FENCE_PINS_MODULE	1
+
+#else
+
+static inline int maru_compat_ttm_device_init(struct ttm_device *bdev,
+					      const struct ttm_device_funcs *funcs,
+					      struct drm_device *drm)
+{
+	return ttm_device_init(bdev, funcs, drm->dev, drm->anon_inode->i_mapping,
+			       drm->vma_offset_manager, 0);
+}
+
+#define maru_compat_ttm_bo_fini(bo)	ttm_bo_fini(bo)
+
+static inline int maru_compat_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va, u64 bytes,
+				     struct drm_gem_object *obj, u64 offset)
+{
+	struct drm_gpuvm_map_req req = {
+		.map.va.addr = va,
+		.map.va.range = bytes,
+		.map.gem.obj = obj,
+		.map.gem.offset = offset,
+	};
+
+	return drm_gpuvm_sm_map(gpuvm, priv, &req);
+}
+
+#define maru_compat_gpuvm_bo_obtain(gpuvm, obj)	drm_gpuvm_bo_obtain_locked(gpuvm, obj)
+
+/* The core lets go of a fence's operations when it is signalled. */
+#define MARU_FENCE_PINS_MODULE	0
+
+#endif
+
+#endif

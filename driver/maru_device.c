@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One card: what is brought up at probe, in which order, and how it ends.
+ */
+#include <drm/drm_managed.h>
+#include <linux/dma-mapping.h>
+
+#include "maru_admin.h"
+#include "maru_debugfs.h"
+#include "maru_device.h"
+#include "maru_drv.h"
+#include "maru_event.h"
+#include "maru_fw.h"
+#include "maru_irq.h"
+#include "maru_queue.h"
+#include "maru_reset.h"
+
+#define MARU_DMA_BITS		56	/* MARU_PTE_ADDR_MASK */
+
+static int maru_device_init_bars(struct maru_device *mdev)
+{
+	struct pci_dev *pdev = mdev->pdev;
+	int ret;
+
+	mdev->memory_base = pci_resource_start(pdev, MARU_BAR_MEMORY);
+	mdev->memory_bytes = pci_resource_len(pdev, MARU_BAR_MEMORY);
+	if (!mdev->memory_base || !mdev->memory_bytes) {
+		dev_err(&pdev->dev,
+			"BAR 2 has no address: QEMU wants -cpu max,phys-bits=46 for this card\n");
+		return -ENXIO;
+	}
+	if (pci_resource_len(pdev, MARU_BAR_REGS) < MARU_REGS_BYTES ||
+	    pci_resource_len(pdev, MARU_BAR_WAKE) < MARU_WAKE_BYTES)
+		return -ENODEV;
+
+	ret = pcim_request_all_regions(pdev, "maru");
+	if (ret)
+		return ret;
+	mdev->regs = pcim_iomap(pdev, MARU_BAR_REGS, 0);
+	mdev->wake = pcim_iomap(pdev, MARU_BAR_WAKE, 0);
+	if (!mdev->regs || !mdev->wake)
+		return -ENOMEM;
+	if (readl(mdev->regs + MARU_REG_MAGIC) != MARU_MAGIC) {
+		dev_err(&pdev->dev, "not a MARU card\n");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int maru_device_init_pci(struct maru_device *mdev)
+{
+	int ret;
+
+	ret = pcim_enable_device(mdev->pdev);
+	if (ret)
+		return ret;
+	ret = maru_device_init_bars(mdev);
+	if (ret)
+		return ret;
+	ret = dma_set_mask_and_coherent(mdev->drm.dev, DMA_BIT_MASK(MARU_DMA_BITS));
+	if (ret)
+		return ret;
+	dma_set_max_seg_size(mdev->drm.dev, UINT_MAX);
+	pci_set_master(mdev->pdev);
+	return 0;
+}
+
+static void maru_device_free_workqueue(struct drm_device *drm, void *workqueue)
+{
+	destroy_workqueue(workqueue);
+}
+
+static int maru_device_init_workqueues(struct maru_device *mdev)
+{
+	int ret;
+
+	mdev->submit_wq = alloc_workqueue("maru-submit", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!mdev->submit_wq)
+		return -ENOMEM;
+	ret = drmm_add_action_or_reset(&mdev->drm, maru_device_free_workqueue, mdev->submit_wq);
+	if (ret)
+		return ret;
+	mdev->timeout_wq = alloc_ordered_workqueue("maru-timeout", WQ_MEM_RECLAIM);
+	if (!mdev->timeout_wq)
+		return -ENOMEM;
+	return drmm_add_action_or_reset(&mdev->drm, maru_device_free_workqueue, mdev->timeout_wq);
+}
+
+static int maru_device_init_life(struct maru_device *mdev)
+{
+	int ret;
+
+	ret = maru_device_init_workqueues(mdev);
+	if (ret)
+		return ret;
+	ret = maru_device_init_pci(mdev);
+	if (ret)
+		return ret;
+	ret = maru_reset_init(mdev);
+	if (ret)
+		return ret;
+	ret = maru_admin_init(mdev);
+	if (ret)
+		return ret;
+	ret = maru_event_init(mdev);
+	if (ret)
+		return ret;
+	ret = maru_irq_init(mdev);
+	if (ret)
+		return ret;
+	return maru_fw_init(mdev);
+}
+
+static int maru_device_init_rooms(struct maru_device *mdev)
+{
+	int ret;
+
+	ret = maru_fw_boot(mdev);
+	if (ret)
+		return ret;
+	maru_admin_open(mdev);
+	return 0;
+}
+
+/**
+ * maru_device_create() - Bring a card up to where user space may open it.
+ * @pdev: PCI device.
+ *
+ * Everything is undone by the device's own resources when it fails or is unbound.
+ *
+ * Context: probe.
+ * Return: the device, or ERR_PTR: -ENXIO a BAR without address; -ENODEV no card of this
+ * contract; -EIO, -ETIME the firmware does not boot; -ENOMEM; of the PCI core.
+ */
+struct maru_device *maru_device_create(struct pci_dev *pdev)
+{
+	struct maru_device *mdev;
+	int ret;
+
+	mdev = devm_drm_dev_alloc(&pdev->dev, &maru_drm_driver, struct maru_device, drm);
+	if (IS_ERR(mdev))
+		return mdev;
+	mdev->pdev = pdev;
+	pci_set_drvdata(pdev, mdev);
+
+	ret = maru_device_init_life(mdev);
+	if (ret)
+		return ERR_PTR(ret);
+	maru_reset_lock(mdev);
+	ret = maru_device_init_rooms(mdev);
+	maru_reset_unlock(mdev);
+	if (ret)
+		return ERR_PTR(ret);
+
+	maru_debugfs_init(mdev);
+	ret = drm_dev_register(&mdev->drm, 0);
+	return ret ? ERR_PTR(ret) : mdev;
+}
+
+/**
+ * maru_device_remove() - Take a card away from its users, who may still hold files.
+ * @mdev: device.
+ *
+ * Context: remove and shutdown, also after the card was lost.
+ */
+void maru_device_remove(struct maru_device *mdev)
+{
+	bool lost = maru_reset_fini(mdev);
+
+	/* who sleeps inside drm_dev_enter() waits for a command: end those first */
+	maru_admin_close(mdev, -ENODEV);
+	if (!lost)
+		drm_dev_unplug(&mdev->drm);
+	maru_queue_fail_all(mdev, -ENODEV);
+	maru_fw_quiesce(mdev);
+}
