@@ -7,6 +7,7 @@
 #   PROGRAMS    names of programs, built as $(B)/bin/NAME
 #   HOST_TESTS  names of host tests, built as $(B)/bin/NAME
 #   GUEST_TESTS names of guest tests, built as $(B)/bin/guest/NAME
+#   ANALYZE_SRC sources of libraries, for lint
 #   BENCHES     names of benches, built as $(B)/bin/bench/NAME
 # For each NAME: NAME-src (C sources), NAME-libs (linker flags), NAME-deps (built first).
 # Flags for a folder: $(B)/obj/FOLDER/%.o: CFLAGS += …
@@ -31,6 +32,7 @@ PROGRAMS :=
 HOST_TESTS :=
 GUEST_TESTS :=
 BENCHES :=
+ANALYZE_SRC :=
 
 .PHONY: all host-tests guest-tests benches module lists
 all:
@@ -59,8 +61,6 @@ $(1): $$(patsubst %.c,$$(B)/obj/%.o,$$($(2)-src)) | $$($(2)-deps)
 		mv -f $$@.$$$$$$$$ $$@ || { rm -f $$@.$$$$$$$$; exit 1; }
 
 endef
-sources = $(foreach n,$(PROGRAMS) $(HOST_TESTS) $(GUEST_TESTS) $(BENCHES),$($(n)-src))
-
 $(foreach n,$(PROGRAMS),$(eval $(call program,$(B)/bin/$(n),$(n),)))
 $(foreach n,$(HOST_TESTS),$(eval $(call program,$(B)/bin/$(n),$(n),-lcmocka)))
 $(foreach n,$(GUEST_TESTS),$(eval $(call program,$(B)/bin/guest/$(n),$(n),)))
@@ -69,9 +69,14 @@ $(foreach n,$(BENCHES),$(eval $(call program,$(B)/bin/bench/$(n),$(n),)))
 # The lists say what a test run has to run.
 lists:
 	@mkdir -p $(B)
-	@printf '%s\n' $(HOST_TESTS) | sort -u >$(B)/host-tests.list
-	@printf '%s\n' $(GUEST_TESTS) | sort -u >$(B)/guest-tests.list
-	@printf '%s\n' $(BENCHES) | sort -u >$(B)/benches.list
+	@printf '%s\n' $(sort $(HOST_TESTS)) >$(B)/host-tests.list
+	@printf '%s\n' $(sort $(GUEST_TESTS)) >$(B)/guest-tests.list
+	@printf '%s\n' $(sort $(BENCHES)) >$(B)/benches.list
+
+# Objects of the product, for lint: no test, and no link.
+.PHONY: analyze
+analyze: $(patsubst %.c,$(B)/obj/%.o,$(filter firmware-emu/% libaccel/% samples/%,\
+	$(sort $(foreach n,$(PROGRAMS),$($(n)-src)) $(ANALYZE_SRC))))
 
 host-tests: $(HOST_TESTS:%=$(B)/bin/%) lists
 guest-tests: $(GUEST_TESTS:%=$(B)/bin/guest/%) lists
