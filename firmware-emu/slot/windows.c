@@ -101,10 +101,10 @@ static int windows_reserve(struct windows *windows)
 	unsigned int room = windows->room ? windows->room * 2 : 64;
 	struct window *window;
 
-	if (windows->count < windows->room)
-		return 0;
 	if (windows->count == WINDOWS_MAX)
 		return -ENOSPC;
+	if (windows->count < windows->room)
+		return 0;
 	window = realloc(windows->window, room * sizeof(*window));
 	if (!window)
 		return -ENOMEM;

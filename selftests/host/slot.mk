@@ -9,3 +9,12 @@ SLOT_TEST_SRC := $(HOST_DIR)/fake_core.c $(HOST_DIR)/vfu_client.c $(HOST_DIR)/sl
 PROGRAMS += fake_card
 fake_card-src := $(HOST_DIR)/fake_card.c $(HOST_DIR)/fake_core.c $(SLOT_SRC)
 fake_card-libs := $(SLOT_LIBS)
+
+# slot_test NAME: a host test of the slot in its own process
+define slot_test
+HOST_TESTS += $(1)
+$(1)-src := $$(HOST_DIR)/$(1).c $$(SLOT_TEST_SRC)
+$(1)-libs := $$(SLOT_LIBS)
+endef
+
+$(foreach t,test_slot_dma test_slot_irq test_slot_region test_slot_wire,$(eval $(call slot_test,$(t))))
