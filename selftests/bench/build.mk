@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Benches: the card's side as an application, and the native baseline it is compared with.
+# selftests/bench/run.py takes both in turns.
+
+BENCHES += stack native
+stack-src := selftests/bench/stack.c
+stack-libs = $(ACCEL_LIBS)
+stack-deps := $(B)/lib/libaccel.so
+native-src := selftests/bench/native.c
+native-libs := -fopenmp -ldnnl
+
+$(B)/obj/selftests/bench/%.o: CFLAGS += $(ACCEL_CFLAGS) -fopenmp

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs bench cases on the card and natively in turns and prints ratios.
+
+    run.py --stack CMD… | --stack-socket PATH  [--native build/bin/bench/native]
+
+Each case is taken ROUNDS times, ours and the baseline one after the other; the ratio is the
+median of the rounds' ratios. Prints "name ours baseline ratio"; appends JSON lines.
+"""
+import argparse
+import json
+import math
+import platform
+import shlex
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512, 80)]
+
+
+class Lines:
+    """A peer that answers a line with a line."""
+
+    def __init__(self, reader, writer, mark=""):
+        self.reader, self.writer, self.mark = reader, writer, mark
+
+    def read(self):
+        while True:
+            line = self.reader.readline()
+            if not line:
+                raise SystemExit("bench: the other side ended")
+            if line.startswith(self.mark):
+                return line[len(self.mark):].strip()
+
+    def ask(self, line):
+        self.writer.write(line + "\n")
+        self.writer.flush()
+        return float(self.read())
+
+
+def spawn(command, mark=""):
+    p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return Lines(p.stdout, p.stdin, mark)
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX)
+    for _ in range(600):
+        try:
+            s.connect(path)
+            break
+        except OSError:
+            time.sleep(0.1)
+    else:
+        raise SystemExit(f"bench: nobody listens at {path}")
+    return Lines(s.makefile("r"), s.makefile("w"), "= ")
+
+
+def cases(limits):
+    """(name, line for the card, line for the baseline, work of one repetition, unit)"""
+    for kind, n, reps in MATMULS:
+        for depth in (1, 4):
+            yield (f"matmul-{kind}-{n}-depth{depth}", f"matmul {kind} {n} {n} {n} {depth} {reps}",
+                   f"matmul {kind} {n} {n} {n} {reps}", 2 * n ** 3 / 1e9,
+                   "GOP/s" if kind == "i8" else "GFLOP/s")
+    for mib in limits:
+        yield (f"copy-{mib}MiB", f"copy {mib << 20} 10", f"memcpy {mib << 20} 10",
+               2 * (mib << 20) / 1e9, "GB/s")
+
+
+def run(name, ours, theirs, work, unit, rounds):
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    pairs = [p for p in pairs if p[0] > 0 and p[1] > 0 and not math.isnan(p[1])]
+    if not pairs:
+        return None
+    ratio = statistics.median(b / a for a, b in pairs)
+    a, b = (statistics.median(x) for x in zip(*pairs))
+    if unit == "µs":
+        return dict(name=name, ours=a * 1e6, baseline=b * 1e6, ratio=ratio, unit=unit)
+    return dict(name=name, ours=work / a, baseline=work / b, ratio=ratio, unit=unit)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--stack", help="command that serves the card's side on its stdin and stdout")
+    p.add_argument("--stack-socket", help="UNIX socket of a running one")
+    p.add_argument("--native", default="build/bin/bench/native")
+    p.add_argument("--limits", default="build/bin/bench/limits",
+                   help="prints 'name value unit' of the read loop and the FMA loop")
+    p.add_argument("--way", default="vm")
+    p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--json", default="build/bench.jsonl")
+    a = p.parse_args()
+    stack = spawn(shlex.split(a.stack), "= ") if a.stack else connect(a.stack_socket)
+    stack.read()
+    native = spawn([a.native])
+    print(f"# {platform.processor() or platform.machine()}, way {a.way}, {a.rounds} rounds,"
+          " ours and baseline in turns")
+    for line in subprocess.run([a.limits], text=True, capture_output=True).stdout.splitlines():
+        print(f"# {line}")
+    print(f"{'name':32} {'ours':>10} {'baseline':>10} {'ratio':>6}")
+    with open(a.json, "a", encoding="utf-8") as out:
+        for name, ours, theirs, work, unit in cases([64]):
+            row = run(name, lambda: stack.ask(ours), lambda: native.ask(theirs), work, unit,
+                      a.rounds)
+            if row is None:
+                print(f"{name:32} failed", file=sys.stderr)
+                continue
+            row["way"] = a.way
+            print(f"{name:32} {row['ours']:10.1f} {row['baseline']:10.1f} {row['ratio']:6.2f}"
+                  f"  {unit}", flush=True)
+            out.write(json.dumps(row) + "\n")
+    stack.writer.write("quit\n")
+    stack.writer.flush()
+
+
+if __name__ == "__main__":
+    main()

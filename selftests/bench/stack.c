@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The card's side of the benches, an ordinary application of libaccel. Reads a case a line
+ * from a file (a virtio port in the VM, or stdin), answers the seconds of one repetition:
+ *
+ *	matmul TYPE M N K DEPTH REPS	DEPTH jobs in flight
+ *	copy BYTES REPS			one COPY of U8 on a copy queue
+ *	noop REPS			an empty command buffer, submit to wake-up
+ *
+ * An answer starts with "= ". "quit" ends it.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <accel/accel.h>
+
+#define MAX_DEPTH 16
+#define OK(call) ok((call), #call)
+
+static struct accel_device *card;
+static struct accel_queue *compute, *copy;
+
+static void ok(int error, const char *what)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "stack: %s: %s\n", what, accel_error_text());
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* Submits @cmd @reps times, never more than @depth unfinished, and waits for the last. */
+static double repeat(struct accel_queue *queue, struct accel_cmd *cmd, int depth, int reps)
+{
+	struct accel_fence fences[MAX_DEPTH];
+	double start = now();
+
+	for (int i = 0; i < reps; i++) {
+		if (i >= depth)
+			OK(accel_fence_wait(fences[i % depth], ACCEL_FOREVER));
+		OK(accel_queue_submit(queue, cmd, &fences[i % depth]));
+	}
+	OK(accel_fence_wait(fences[(reps - 1) % depth], ACCEL_FOREVER));
+	return (now() - start) / reps;
+}
+
+static enum accel_layout packed_layout(enum accel_type type)
+{
+	return type == ACCEL_TYPE_I8 ? ACCEL_LAYOUT_K16N64K4 :
+	       type == ACCEL_TYPE_F32 ? ACCEL_LAYOUT_K16N64 : ACCEL_LAYOUT_K16N64K2;
+}
+
+static struct accel_tensor filled(struct accel_cmd *cmd, enum accel_type type, uint32_t rows,
+				  uint32_t columns)
+{
+	static const uint32_t ones[] = { 0x3f800000, 0x3c00, 0x3f80, 1 };
+	const uint32_t *one = type == ACCEL_TYPE_F32 ? &ones[0] : type == ACCEL_TYPE_F16 ? &ones[1] :
+			      type == ACCEL_TYPE_BF16 ? &ones[2] : &ones[3];
+	struct accel_tensor t;
+
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, type, 2, (uint32_t[]){ rows, columns }, &t));
+	OK(accel_cmd_fill(cmd, t, one));
+	return t;
+}
+
+static double run_matmul(const char *name, const uint32_t *mnk, int depth, int reps)
+{
+	int type = accel_type_parse(name);
+	struct accel_tensor a, weights, packed, c;
+	struct accel_cmd *prologue, *cmd;
+	struct accel_fence fence;
+	enum accel_type out = type == ACCEL_TYPE_I8 ? ACCEL_TYPE_I32 : ACCEL_TYPE_F32;
+	double took;
+
+	OK(accel_cmd_create(card, 0, &prologue));
+	OK(accel_cmd_create(card, 0, &cmd));
+	a = filled(prologue, type, mnk[0], mnk[2]);
+	weights = filled(prologue, type, mnk[1], mnk[2]);
+	OK(accel_tensor_create_prepared(card, ACCEL_TIER_HBM, type, packed_layout(type), 2,
+					(uint32_t[]){ mnk[1], mnk[2] }, &packed));
+	OK(accel_cmd_prepare(prologue, packed, weights));
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, out, 2, mnk, &c));
+	OK(accel_cmd_matmul(cmd, c, packed, a, NULL));
+	OK(accel_queue_submit(compute, prologue, &fence));
+	OK(accel_fence_wait(fence, ACCEL_FOREVER));
+	repeat(compute, cmd, depth, 2);
+	took = repeat(compute, cmd, depth, reps);
+	accel_cmd_destroy(cmd);
+	accel_cmd_destroy(prologue);
+	accel_tensor_destroy(&a);
+	accel_tensor_destroy(&weights);
+	accel_tensor_destroy(&packed);
+	accel_tensor_destroy(&c);
+	return took;
+}
+
+static double run_copy(uint32_t bytes, int reps)
+{
+	struct accel_tensor from, to;
+	struct accel_cmd *cmd;
+	double took;
+
+	OK(accel_cmd_create(card, 0, &cmd));
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_U8, 1, &bytes, &from));
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_U8, 1, &bytes, &to));
+	OK(accel_cmd_copy(cmd, to, from));
+	repeat(copy, cmd, 1, 2);
+	took = repeat(copy, cmd, 1, reps);
+	accel_cmd_destroy(cmd);
+	accel_tensor_destroy(&from);
+	accel_tensor_destroy(&to);
+	return took;
+}
+
+static double run_noop(int reps)
+{
+	struct accel_cmd *cmd;
+	double took;
+
+	OK(accel_cmd_create(card, 0, &cmd));
+	OK(accel_cmd_nop(cmd));
+	repeat(compute, cmd, 1, 10);
+	took = repeat(compute, cmd, 1, reps);
+	accel_cmd_destroy(cmd);
+	return took;
+}
+
+static void serve(FILE *in, FILE *out)
+{
+	char line[200], type[16];
+	uint32_t mnk[3], bytes;
+	int depth, reps;
+
+	fprintf(out, "= ready\n");
+	fflush(out);
+	while (fgets(line, sizeof(line), in) && strncmp(line, "quit", 4)) {
+		double took = -1;
+
+		if (sscanf(line, "matmul %15s %u %u %u %d %d", type, &mnk[0], &mnk[1], &mnk[2],
+			   &depth, &reps) == 6 && depth >= 1 && depth <= MAX_DEPTH)
+			took = run_matmul(type, mnk, depth, reps);
+		else if (sscanf(line, "copy %u %d", &bytes, &reps) == 2)
+			took = run_copy(bytes, reps);
+		else if (sscanf(line, "noop %d", &reps) == 1)
+			took = run_noop(reps);
+		fprintf(out, "= %.9g\n", took);
+		fflush(out);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct accel_queue_desc desc = ACCEL_QUEUE_DESC_INIT;
+	FILE *in = stdin, *out = stdout;
+
+	if (argc == 2) {
+		in = fopen(argv[1], "r");
+		out = fopen(argv[1], "w");
+		if (!in || !out) {
+			perror(argv[1]);
+			return 1;
+		}
+	}
+	OK(accel_device_open(NULL, &card));
+	OK(accel_queue_create(card, NULL, &compute));
+	desc.cls = ACCEL_CLASS_COPY;
+	OK(accel_queue_create(card, &desc, &copy));
+	serve(in, out);
+	accel_device_close(card);
+	return 0;
+}
