@@ -30,6 +30,8 @@ static struct {
 	atomic_bool is_stopping;
 } pool;
 
+static __thread unsigned int is_looker;	/* this thread counts in pool.lookers */
+
 static uint64_t pool_now_ns(void)
 {
 	struct timespec now;
@@ -84,8 +86,10 @@ static void *pool_main(void *arg)
 		if (pool.client->work(&self->scratch))
 			continue;
 		atomic_fetch_add(&pool.lookers, 1);
+		is_looker = 1;
 		has_worked = pool_look(self, &spin_ns);
 		news = atomic_load(&pool.news);
+		is_looker = 0;
 		if (atomic_fetch_sub(&pool.lookers, 1) == 1 && !has_worked)
 			has_worked = pool.client->rest();
 		if (!has_worked && !pool.client->work(&self->scratch))
@@ -176,5 +180,5 @@ void pool_wake(unsigned int threads)
 
 bool pool_is_looking(void)
 {
-	return atomic_load(&pool.lookers);
+	return atomic_load(&pool.lookers) > is_looker;
 }

@@ -45,7 +45,7 @@ unsigned int pool_count(unsigned int threads);
 /** pool_wake() - New work: up to @threads sleepers look for it. From any thread. */
 void pool_wake(unsigned int threads);
 
-/** pool_is_looking() - Tell whether a thread without work is awake. */
+/** pool_is_looking() - Tell whether another thread without work is awake. */
 bool pool_is_looking(void);
 
 #endif

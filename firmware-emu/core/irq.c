@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/* Interrupts are written by the core itself; the slot only hands the eventfds over. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "firmware-emu/core/irq.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* protects fds */
+static int fds[MARU_MSIX_VECTORS] = {
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
+};
+
+static void irq_replace(unsigned int vector, int fd)
+{
+	int old = fds[vector];
+
+	/* A peer that never reads must not block the card. */
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	fds[vector] = fd;
+	if (old >= 0)
+		close(old);
+}
+
+void irq_set(const struct ipc_irqs *irqs, const int *new_fds, unsigned int count)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned int i = 0; i < irqs->count || i < count; i++) {
+		uint64_t vector = (uint64_t)irqs->start + i;
+		int fd = irqs->armed && i < count ? new_fds[i] : -1;
+
+		if (vector < MARU_MSIX_VECTORS)
+			irq_replace((unsigned int)vector, fd);
+		else if (i < count)
+			close(new_fds[i]);
+		if (vector < MARU_MSIX_VECTORS && !irqs->armed && i < count)
+			close(new_fds[i]);
+		if (vector >= MARU_MSIX_VECTORS && i >= count)
+			break;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void irq_raise(unsigned int vector)
+{
+	const uint64_t one = 1;
+
+	pthread_mutex_lock(&lock);
+	if (vector < MARU_MSIX_VECTORS && fds[vector] >= 0 &&
+	    write(fds[vector], &one, sizeof(one)) < 0) {
+		/* A full counter is a raised interrupt; a closed reader wants none. */
+	}
+	pthread_mutex_unlock(&lock);
+}
