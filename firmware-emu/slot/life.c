@@ -194,16 +194,6 @@ void life_failed(struct slot *slot, uint32_t error, const char *text)
 	life_kill(slot, "it gave up");
 }
 
-/**
- * life_hung_up() - Note that the core closed its channel.
- * @slot: the slot
- */
-void life_hung_up(struct slot *slot)
-{
-	if (slot->life.state == LIFE_BOOTING || slot->life.state == LIFE_READY)
-		spawn_signal(&slot->spawn, SIGKILL);
-}
-
 static void life_log_exit(const struct slot *slot, int status)
 {
 	unsigned int number = slot->spawn.number;
@@ -241,6 +231,21 @@ static void life_exited(struct slot *slot, int status)
 }
 
 /**
+ * life_hung_up() - Note that the core closed its channel.
+ * @slot: the slot
+ *
+ * A core that only let go is of no use and killed. Without a spawner nobody else reports its
+ * end; its memory is unmapped before its files are closed, so this is one.
+ */
+void life_hung_up(struct slot *slot)
+{
+	if (slot->spawn.fd < 0 && slot->life.is_alive)
+		life_exited(slot, SIGKILL);
+	else if (slot->life.state == LIFE_BOOTING || slot->life.state == LIFE_READY)
+		spawn_signal(&slot->spawn, SIGKILL);
+}
+
+/**
  * life_read_spawn() - Take the reports of the spawner.
  * @slot: the slot
  */
@@ -261,8 +266,8 @@ void life_read_spawn(struct slot *slot)
 		return;
 	/* Cores die with the spawner: the kernel sees to that. */
 	log_error("slot", "the process that starts cores is gone");
-	if (slot->life.is_alive)
-		life_exited(slot, -1);
+	if (slot->life.is_alive && (slot->channel.fd < 0 || slot->channel.is_hung_up))
+		life_exited(slot, SIGKILL);
 }
 
 /**

@@ -20,5 +20,7 @@ int main(int argc, char **argv)
 	if (options.core_fd >= 0)
 		return fake_core_main(options.core_fd);
 	log_set_level((enum log_level)options.log_level);
+	if (options.log_file && log_open(options.log_file))
+		return 2;
 	return slot_run(&options);
 }

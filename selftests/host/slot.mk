@@ -17,4 +17,4 @@ $(1)-src := $$(HOST_DIR)/$(1).c $$(SLOT_TEST_SRC)
 $(1)-libs := $$(SLOT_LIBS)
 endef
 
-$(foreach t,test_slot_dma test_slot_irq test_slot_region test_slot_wire,$(eval $(call slot_test,$(t))))
+$(foreach t,test_slot_dma test_slot_irq test_slot_life test_slot_pci test_slot_region test_slot_wire,$(eval $(call slot_test,$(t))))
