@@ -66,9 +66,6 @@ static inline int maru_compat_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va
 
 #define maru_compat_gpuvm_bo_obtain(gpuvm, obj)	drm_gpuvm_bo_obtain(gpuvm, obj)
 
-/* A fence that someone still holds calls into the module: keep it loaded. */
-#define MARU_FENCE_PINS_MODULE	1
-
 #else
 
 static inline int maru_compat_ttm_device_init(struct ttm_device *bdev,
@@ -96,8 +93,36 @@ static inline int maru_compat_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va
 
 #define maru_compat_gpuvm_bo_obtain(gpuvm, obj)	drm_gpuvm_bo_obtain_locked(gpuvm, obj)
 
-/* The core lets go of a fence's operations when it is signalled. */
-#define MARU_FENCE_PINS_MODULE	0
+#endif
+
+/* ---- queues: drm_sched ---------------------------------------------------------------- */
+
+#include <drm/gpu_scheduler.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+
+/*
+ * The time-out handler is done with a job, which either goes on or has its fence signalled:
+ * back to where the scheduler took it from, and let it be freed if it ended meanwhile.
+ */
+static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sched_job *job)
+{
+	struct drm_gpu_scheduler *sched = job->sched;
+
+	spin_lock(&sched->job_list_lock);
+	list_add(&job->list, &sched->pending_list);
+	spin_unlock(&sched->job_list_lock);
+	if (!READ_ONCE(sched->pause_submit))
+		drm_sched_wqueue_start(sched);
+	return DRM_GPU_SCHED_STAT_NOMINAL;
+}
+
+#else
+
+static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sched_job *job)
+{
+	return DRM_GPU_SCHED_STAT_NO_HANG;
+}
 
 #endif
 

@@ -12,8 +12,11 @@
 #include "maru_event.h"
 #include "maru_fw.h"
 #include "maru_irq.h"
+#include "maru_migrate.h"
 #include "maru_queue.h"
 #include "maru_reset.h"
+#include "maru_ttm.h"
+#include "maru_vm.h"
 
 #define MARU_DMA_BITS		56	/* MARU_PTE_ADDR_MASK */
 
@@ -119,7 +122,16 @@ static int maru_device_init_rooms(struct maru_device *mdev)
 	if (ret)
 		return ret;
 	maru_admin_open(mdev);
-	return 0;
+	ret = maru_ttm_init(mdev);
+	if (ret)
+		return ret;
+	ret = maru_vm_init(mdev);
+	if (ret)
+		return ret;
+	ret = maru_queue_init(mdev);
+	if (ret)
+		return ret;
+	return maru_migrate_init(mdev);
 }
 
 /**

@@ -15,6 +15,7 @@
 #include "maru_queue.h"
 #include "maru_reset.h"
 #include "maru_trace.h"
+#include "maru_ttm.h"
 #include "maru_vm.h"
 
 #define MARU_RESET_FRUITLESS	3
@@ -123,6 +124,7 @@ void maru_reset_finish(struct maru_device *mdev)
 	int ret;
 
 	lockdep_assert_held(&reset->lock);
+	maru_ttm_unblock(mdev);
 	maru_admin_fail_all(mdev, -ECANCELED);
 	clear_bit(MARU_RESET_FLAG_PENDING, &reset->flags);
 	ret = closed ? -EIO : maru_fw_boot(mdev);
@@ -175,6 +177,7 @@ static void maru_reset_work(struct work_struct *work)
 	trace_maru_reset(mdev, why);
 	if (maru_reset_is_vain(mdev)) {
 		maru_reset_prepare(mdev);
+		maru_ttm_unblock(mdev);
 		WRITE_ONCE(reset->sequence, reset->sequence + 1);
 		maru_reset_wedge(mdev);
 		goto unlock;

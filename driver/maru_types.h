@@ -33,10 +33,13 @@
 
 struct maru_admin;
 struct maru_events;
+struct maru_fence;
 struct maru_fw;
 struct maru_irqs;
 struct maru_migrate;
 struct maru_pt;
+struct maru_queue;
+struct maru_queue_stop;
 struct maru_reset;
 struct maru_table_pool;
 struct maru_tier_manager;
@@ -115,6 +118,11 @@ struct maru_device {
 	struct xarray queues;
 	/** @slots: bits of group 0 in use; slot 0 is the admin queue's. Protected by xa_lock(&queues). */
 	DECLARE_BITMAP(slots, MARU_GROUP_SLOTS);
+	/** @push_lock: read: from the last look at queue->killed to the push; write: kill. */
+	struct rw_semaphore push_lock;
+	/** @dead_queues: without references, given back by @bury. */
+	struct llist_head dead_queues;
+	struct work_struct bury;
 
 	/** @submit_wq: of all schedulers. @timeout_wq: ordered: all recovery runs here. */
 	struct workqueue_struct *submit_wq;
@@ -198,32 +206,45 @@ struct maru_vm {
 /** struct maru_job - A job of a kernel queue. */
 struct maru_job {
 	struct drm_sched_job base;
+	/** @queue: referenced. */
 	struct maru_queue *queue;
-	/** @fence: finished when the card's done passes @index. Allocated before arming. */
+	/** @fence: what others wait for. Allocated before arming. */
 	struct maru_fence *fence;
+	/** @link: in queue->pending, from emitting to the end. */
+	struct list_head link;
 	u64 index;				/* ring index, valid once emitted */
 	u64 va;
 	u32 bytes;
 	u32 flags;				/* DRM_MARU_JOB_* */
 	u64 id;
-	bool irq;				/* last of a SUBMIT: raises the event */
-	bool emitted;
-	/** @active_ns, @packet, @seen_ns: progress at the last look of the time limit. */
-	u64 active_ns;
-	u64 packet;
-	u64 started_active_ns;
+	bool irq;				/* someone waits for it: raises the event */
 	u32 time_limit_ms;
 };
 
 #define to_maru_job(ptr) container_of(ptr, struct maru_job, base)
 
+/**
+ * struct maru_queue_look - Progress of the head job, as last seen.
+ * @head: its index. @active_ns: of the queue then. @since: jiffies then.
+ * @tick: of the card. @tick_since: jiffies when it moved last.
+ */
+struct maru_queue_look {
+	u64 head;
+	u64 active_ns;
+	unsigned long since;
+	u32 tick;
+	unsigned long tick_since;
+};
+
 /** struct maru_queue - An execution queue of the kernel. */
 struct maru_queue {
 	struct kref ref;
+	struct rcu_head rcu;
+	struct llist_node dead;			/* in mdev->dead_queues, once nobody has it */
 	struct maru_device *mdev;
 	/** @vm: NULL: VM 0, the kernel's. Referenced. */
 	struct maru_vm *vm;
-	/** @file: NULL: the kernel's own queue. */
+	/** @file: NULL: the kernel's own queue. Not to be looked into once @killed. */
 	struct maru_file *file;
 	/** @id: on the card, in mdev->queues. @slot: in group 0. */
 	u32 id;
@@ -231,31 +252,52 @@ struct maru_queue {
 	u32 cls;
 	u32 priority;
 	u32 weight;
+	u32 time_slice_us;
 	u32 time_limit_ms;
 
 	struct drm_gpu_scheduler sched;
 	struct drm_sched_entity entity;
 
-	/** @ring, @descs, @block: coherent system memory, one allocation. */
+	/**
+	 * @ring, @descs, @block: coherent system memory, one allocation. The device's own, so
+	 * gone with it: touched inside drm_dev_enter() only.
+	 */
 	struct maru_ring *ring;
 	struct maru_desc *descs;
 	struct maru_queue_block *block;
 	dma_addr_t ring_dma;
-	u64 tail;				/* next index to emit; under @lock */
 
-	/** @lock: ring, @pending, @state; taken in hard irq. */
+	/** @lock: all below that is not atomic; taken in hard irq. */
 	spinlock_t lock;
-	/** @pending: fences emitted and not signalled, in index order. */
+	/** @pending: jobs emitted and not ended, in index order. */
 	struct list_head pending;
+	u64 head;				/* first index not known to be done */
+	u64 tail;				/* next index to emit */
 	u64 fence_context;
+	/** @submit_lock: of the kernel's own queue: from initialising a fence to the push. */
+	struct mutex submit_lock;
+	u64 fence_seqno;			/* under the VM's dma_resv, or @submit_lock */
 	u32 state;				/* DRM_MARU_QUEUE_STATE_* */
 	/** @error: snapshot of the block when it was banned. */
 	struct maru_queue_block error;
-	int error_code;				/* errno of that */
+	/** @lost_errno: what jobs end with once @state is LOST. */
+	int lost_errno;
+	/** @base: sums of counters over the cores that are gone. */
+	struct maru_queue_block base;
+	struct maru_queue_look look;
 	u32 guilty_resets;
 	u32 innocent_resets;
 	atomic64_t submitted;
-	bool on_card;				/* QUEUE_CREATE succeeded since the last boot */
+	atomic64_t finished;
+	bool on_card;				/* to be made again after a card reset */
+	bool creating;				/* the reset worker is making it on the card */
+	bool killed;				/* destroyed: jobs end -ECANCELED */
+	bool guilty;				/* its head job is why a reset was asked for */
+	bool is_stuck;				/* only a card reset helps */
+	/** @stop: a QUEUE_RESET under way, or NULL; see maru_limit.c. */
+	struct maru_queue_stop *stop;
+	bool stopping;
+	unsigned long stop_deadline;
 };
 
 #endif

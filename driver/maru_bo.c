@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffer objects: GEM outside, TTM inside.
+ */
+#include <drm/drm_exec.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/drm_print.h>
+#include <drm/drm_utils.h>
+#include <drm/maru_accel.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_tt.h>
+#include <linux/dma-resv.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "maru_bo.h"
+#include "maru_device.h"
+#include "maru_prime.h"
+#include "maru_pt.h"
+#include "maru_ttm.h"
+#include "maru_vm.h"
+#include "maru_vram.h"
+
+static void maru_bo_destroy(struct ttm_buffer_object *tbo)
+{
+	struct maru_bo *bo = ttm_to_maru_bo(tbo);
+	struct maru_vm *vm = bo->vm;
+
+	atomic_dec(&bo->mdev->counters.bos);
+	atomic64_sub(tbo->base.size, &bo->mdev->counters.bo_bytes);
+	drm_gem_object_release(&tbo->base);
+	kfree(bo);
+	if (vm)
+		maru_vm_put(vm);
+}
+
+static void maru_bo_gem_free(struct drm_gem_object *obj)
+{
+	maru_compat_ttm_bo_fini(&to_maru_bo(obj)->ttm);
+}
+
+static int maru_bo_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	struct maru_bo *bo = to_maru_bo(obj);
+	int ret;
+
+	if (MARU_REFUSE(bo->mdev, !(bo->flags & DRM_MARU_BO_CPU)))
+		return -EACCES;
+	ret = ttm_bo_mmap_obj(vma, &bo->ttm);
+	if (ret)
+		return ret;
+	/* the mapping holds TTM's reference */
+	drm_gem_object_put(obj);
+	return 0;
+}
+
+static const struct drm_gem_object_funcs maru_bo_gem_funcs = {
+	.free = maru_bo_gem_free,
+	.export = maru_prime_export,
+	.pin = maru_prime_pin,
+	.unpin = maru_prime_unpin,
+	.get_sg_table = maru_prime_get_sg_table,
+	.mmap = maru_bo_gem_mmap,
+	.vm_ops = &maru_ttm_vm_ops,
+};
+
+/**
+ * maru_bo_is_ours() - Is it a BO, not one of TTM's own ghosts?
+ * @tbo: object of our TTM device.
+ */
+bool maru_bo_is_ours(struct ttm_buffer_object *tbo)
+{
+	return tbo->destroy == maru_bo_destroy;
+}
+
+static void bo_set_placement(struct maru_bo *bo)
+{
+	unsigned int n = 0;
+
+	if (bo->preferred == DRM_MARU_TIER_HBM)
+		bo->places[n++].mem_type = TTM_PL_VRAM;
+	if (bo->tiers & BIT(DRM_MARU_TIER_SYSTEM)) {
+		bo->places[n].mem_type = TTM_PL_TT;
+		bo->places[n].flags = n ? TTM_PL_FLAG_FALLBACK : 0;
+		n++;
+	}
+	bo->placement.placement = bo->places;
+	bo->placement.num_placement = n;
+}
+
+static struct maru_bo *bo_alloc(struct maru_device *mdev, u64 size)
+{
+	struct maru_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+
+	if (!bo)
+		return NULL;
+	bo->mdev = mdev;
+	bo->ttm.base.funcs = &maru_bo_gem_funcs;
+	drm_gem_private_object_init(&mdev->drm, &bo->ttm.base, size);
+	atomic_inc(&mdev->counters.bos);
+	atomic64_add(size, &mdev->counters.bo_bytes);
+	return bo;
+}
+
+static int bo_init_private(struct maru_bo *bo, struct maru_vm *vm, u32 align,
+			   struct ttm_operation_ctx *ctx)
+{
+	struct drm_exec exec;
+	int ret;
+
+	/* a ticket, so that eviction may wait for the dma_resv of others */
+	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT, 0);
+	drm_exec_until_all_locked(&exec) {
+		ret = drm_gpuvm_prepare_vm(&vm->gpuvm, &exec, 1);
+		drm_exec_retry_on_contention(&exec);
+		if (ret)
+			break;
+	}
+	if (ret) {
+		maru_bo_destroy(&bo->ttm);
+		goto out;
+	}
+	/* others of the same VM may have to make room */
+	ctx->allow_res_evict = true;
+	ctx->resv = drm_gpuvm_resv(&vm->gpuvm);
+	ret = ttm_bo_init_reserved(&bo->mdev->ttm, &bo->ttm, ttm_bo_type_device, &bo->placement,
+				   align >> PAGE_SHIFT, ctx, NULL, ctx->resv, maru_bo_destroy);
+out:
+	drm_exec_fini(&exec);
+	return ret;
+}
+
+static int bo_init(struct maru_bo *bo, u32 align)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	int ret;
+
+	if (bo->vm)
+		return bo_init_private(bo, bo->vm, align, &ctx);
+	ret = ttm_bo_init_reserved(&bo->mdev->ttm, &bo->ttm, ttm_bo_type_device, &bo->placement,
+				   align >> PAGE_SHIFT, &ctx, NULL, NULL, maru_bo_destroy);
+	if (!ret)
+		ttm_bo_unreserve(&bo->ttm);
+	return ret;
+}
+
+/**
+ * maru_bo_create() - Create a BO that reads zero.
+ * @mdev: device.
+ * @size: bytes > 0.
+ * @tiers: bits 1 << DRM_MARU_TIER_*.
+ * @preferred: one of them.
+ * @flags: DRM_MARU_BO_*.
+ * @vm: private to it; NULL: to none.
+ * @align: power of two ≥ 4 KiB, or 0.
+ *
+ * Context: sleeps.
+ * Return: BO with one reference; ERR_PTR: -E2BIG too large for all its tiers; -ENOMEM;
+ * -ERESTARTSYS.
+ */
+struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u32 preferred,
+			       u32 flags, struct maru_vm *vm, u32 align)
+{
+	u64 limit = 0;
+	struct maru_bo *bo;
+	int ret;
+
+	if (tiers & BIT(DRM_MARU_TIER_HBM))
+		limit = maru_vram_limit(mdev, MARU_TIER_HBM);
+	if (tiers & BIT(DRM_MARU_TIER_SYSTEM))
+		limit = max_t(u64, limit, (u64)totalram_pages() << PAGE_SHIFT);
+	if (MARU_REFUSE(mdev, size > limit))
+		return ERR_PTR(-E2BIG);
+	size = round_up(size, MARU_PAGE_BYTES);
+
+	bo = bo_alloc(mdev, size);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+	bo->tiers = tiers;
+	bo->preferred = preferred;
+	bo->flags = flags;
+	if (vm) {
+		drm_gpuvm_get(&vm->gpuvm);
+		bo->vm = vm;
+	}
+	bo_set_placement(bo);
+	ret = bo_init(bo, align);
+	if (ret)
+		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
+	return bo;
+}
+
+/**
+ * maru_bo_create_pinned_kernel() - Create a contiguous, pinned piece of HBM for the driver.
+ * @mdev: device.
+ * @size: bytes, multiple of 4 KiB.
+ * @address: OUT: in HBM.
+ *
+ * Its content is undefined and nothing of the card uses it any more.
+ *
+ * Context: sleeps, may evict and so wait for jobs.
+ * Return: BO; ERR_PTR(-ENOMEM).
+ */
+struct maru_bo *maru_bo_create_pinned_kernel(struct maru_device *mdev, u64 size, u64 *address)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = false };
+	struct maru_pt_run run;
+	struct maru_bo *bo = bo_alloc(mdev, size);
+	int ret;
+
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+	bo->tiers = BIT(DRM_MARU_TIER_HBM);
+	bo->places[0].mem_type = TTM_PL_VRAM;
+	bo->places[0].flags = TTM_PL_FLAG_CONTIGUOUS;
+	bo->placement.placement = bo->places;
+	bo->placement.num_placement = 1;
+	ret = ttm_bo_init_reserved(&mdev->ttm, &bo->ttm, ttm_bo_type_kernel, &bo->placement, 0,
+				   &ctx, NULL, NULL, maru_bo_destroy);
+	if (ret)
+		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
+	dma_resv_wait_timeout(bo->ttm.base.resv, DMA_RESV_USAGE_KERNEL, false,
+			      MAX_SCHEDULE_TIMEOUT);
+	ttm_bo_pin(&bo->ttm);
+	bo->pins++;
+	maru_vram_runs(bo->ttm.resource, 0, size, &run);
+	*address = run.address;
+	ttm_bo_unreserve(&bo->ttm);
+	atomic64_add(size, &mdev->counters.pinned_bytes);
+	return bo;
+}
+
+/**
+ * maru_bo_destroy_pinned_kernel() - Undo maru_bo_create_pinned_kernel().
+ * @bo: BO that the card knows nothing of any more.
+ */
+void maru_bo_destroy_pinned_kernel(struct maru_bo *bo)
+{
+	atomic64_sub(bo->ttm.base.size, &bo->mdev->counters.pinned_bytes);
+	ttm_bo_reserve(&bo->ttm, false, false, NULL);
+	ttm_bo_unpin(&bo->ttm);
+	bo->pins--;
+	ttm_bo_unreserve(&bo->ttm);
+	maru_bo_put(bo);
+}
+
+/**
+ * maru_bo_lookup() - BO of a handle.
+ * @file: file.
+ * @handle: in it.
+ *
+ * Return: BO, to maru_bo_put(); NULL.
+ */
+struct maru_bo *maru_bo_lookup(struct drm_file *file, u32 handle)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+
+	return obj ? to_maru_bo(obj) : NULL;
+}
+
+/**
+ * maru_bo_put() - Drop a reference.
+ * @bo: BO.
+ */
+void maru_bo_put(struct maru_bo *bo)
+{
+	drm_gem_object_put(&bo->ttm.base);
+}
+
+/**
+ * maru_bo_validate() - Bring a BO to where the card can use it.
+ * @bo: BO.
+ * @interruptible: how to wait.
+ *
+ * Context: its dma_resv is held.
+ * Return: 0; -ENOMEM; -ERESTARTSYS.
+ */
+int maru_bo_validate(struct maru_bo *bo, bool interruptible)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = interruptible };
+	int ret;
+
+	if (bo->pins)
+		return 0;
+	ret = ttm_bo_validate(&bo->ttm, &bo->placement, &ctx);
+	return ret == -ENOSPC ? -ENOMEM : ret;
+}
+
+/**
+ * maru_bo_moved() - Tell all VMs that a BO is about to lie elsewhere.
+ * @bo: BO, whose dma_resv is held.
+ *
+ * Entries stay until the next submit, before which they are written anew: no job uses them
+ * until then.
+ */
+void maru_bo_moved(struct maru_bo *bo)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base)
+		drm_gpuvm_bo_evict(vm_bo, true);
+}
+
+static void bo_stat(struct maru_bo *bo, struct drm_memory_stats stats[MARU_TIER_COUNT])
+{
+	struct ttm_buffer_object *tbo = &bo->ttm;
+	struct drm_memory_stats *stat;
+	u64 size = tbo->base.size;
+	u32 tier = bo->preferred;
+	bool resident = false;
+
+	if (dma_resv_trylock(tbo->base.resv)) {
+		if (tbo->resource) {
+			tier = maru_ttm_tier(tbo->resource);
+			resident = tbo->resource->mem_type != TTM_PL_SYSTEM ||
+				   (tbo->ttm && ttm_tt_is_populated(tbo->ttm));
+		}
+		dma_resv_unlock(tbo->base.resv);
+	}
+	stat = &stats[tier];
+	if (tbo->base.handle_count > 1)
+		stat->shared += size;
+	else
+		stat->private += size;
+	if (resident)
+		stat->resident += size;
+	if (!dma_resv_test_signaled(tbo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
+		stat->active += size;
+}
+
+/**
+ * maru_bo_memory_stats() - Add up the memory of a file, per tier.
+ * @file: file.
+ * @stats: added to.
+ */
+void maru_bo_memory_stats(struct drm_file *file, struct drm_memory_stats stats[MARU_TIER_COUNT])
+{
+	struct drm_gem_object *obj;
+	int id;
+
+	spin_lock(&file->table_lock);
+	idr_for_each_entry(&file->object_idr, obj, id)
+		bo_stat(to_maru_bo(obj), stats);
+	spin_unlock(&file->table_lock);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sharing of BOs as dma-bufs: between files of the card at will, to other devices while the
+ * BO is held in system memory. Buffers of others are not taken.
+ */
+#include <drm/drm_gem.h>
+#include <drm/drm_prime.h>
+#include <drm/maru_accel.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_tt.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+
+#include "maru_bo.h"
+#include "maru_device.h"
+#include "maru_prime.h"
+
+/** maru_prime_export() - Make a dma-buf. Return: it; ERR_PTR(-EPERM) without BO_SHARE. */
+struct dma_buf *maru_prime_export(struct drm_gem_object *obj, int flags)
+{
+	struct maru_bo *bo = to_maru_bo(obj);
+
+	if (MARU_REFUSE(bo->mdev, !(bo->flags & DRM_MARU_BO_SHARE)))
+		return ERR_PTR(-EPERM);
+	return drm_gem_prime_export(obj, flags);
+}
+
+/**
+ * maru_prime_pin() - Hold a BO in system memory for another device.
+ * @obj: its GEM object, whose dma_resv is held.
+ *
+ * Return: 0; -EOPNOTSUPP it may not live there; -ENOMEM.
+ */
+int maru_prime_pin(struct drm_gem_object *obj)
+{
+	static const struct ttm_place place = { .mem_type = TTM_PL_TT };
+	struct ttm_placement placement = { .num_placement = 1, .placement = &place };
+	struct ttm_operation_ctx ctx = { .interruptible = false };
+	struct maru_bo *bo = to_maru_bo(obj);
+	int ret;
+
+	dma_resv_assert_held(obj->resv);
+	if (MARU_REFUSE(bo->mdev, !(bo->tiers & BIT(DRM_MARU_TIER_SYSTEM))))
+		return -EOPNOTSUPP;
+	if (!bo->pins) {
+		ret = ttm_bo_validate(&bo->ttm, &placement, &ctx);
+		if (ret)
+			return ret;
+	}
+	ttm_bo_pin(&bo->ttm);
+	if (!bo->pins++)
+		atomic64_add(obj->size, &bo->mdev->counters.pinned_bytes);
+	return 0;
+}
+
+/** maru_prime_unpin() - Undo maru_prime_pin(). Context: dma_resv of @obj is held. */
+void maru_prime_unpin(struct drm_gem_object *obj)
+{
+	struct maru_bo *bo = to_maru_bo(obj);
+
+	dma_resv_assert_held(obj->resv);
+	ttm_bo_unpin(&bo->ttm);
+	if (!--bo->pins)
+		atomic64_sub(obj->size, &bo->mdev->counters.pinned_bytes);
+}
+
+/** maru_prime_get_sg_table() - Pages of a pinned BO. Return: table; ERR_PTR. */
+struct sg_table *maru_prime_get_sg_table(struct drm_gem_object *obj)
+{
+	struct ttm_tt *tt = to_maru_bo(obj)->ttm.ttm;
+
+	return drm_prime_pages_to_sg(obj->dev, tt->pages, tt->num_pages);
+}
+
+/** maru_prime_import() - Take a dma-buf of this card. Return: object; ERR_PTR(-EOPNOTSUPP). */
+struct drm_gem_object *maru_prime_import(struct drm_device *drm, struct dma_buf *buf)
+{
+	struct drm_gem_object *obj;
+
+	/* ours come from maru_prime_export() only, so @priv is an object */
+	if (buf->owner == THIS_MODULE) {
+		obj = buf->priv;
+		if (obj->dev == drm) {
+			drm_gem_object_get(obj);
+			return obj;
+		}
+	}
+	return ERR_PTR(-EOPNOTSUPP);
+}
