@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 ENGINE_DIR := firmware-emu/engine
 ENGINE_SRC := $(addprefix $(ENGINE_DIR)/, \
-	engine.c decode.c operand.c tile.c sync.c fill.c copy.c convert.c \
-	onednn.c kernels.c \
-	kernels/plain.c kernels/avx2_convert.c kernels/avx512_convert.c)
+	engine.c decode.c operand.c tile.c sync.c fill.c copy.c convert.c pack.c prepare.c \
+	matmul.c matmul_pack.c epilogue.c onednn.c kernels.c \
+	kernels/plain.c kernels/avx2_convert.c kernels/avx2_gemm.c kernels/avx512_convert.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 
 # The loops per ISA level; nothing else is built for more than the baseline.
-$(B)/obj/$(ENGINE_DIR)/kernels/%.o: CFLAGS += -O3 -ffp-contract=off
+$(B)/obj/$(ENGINE_DIR)/kernels/%.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 $(B)/obj/$(ENGINE_DIR)/kernels/avx2_%.o: CFLAGS += -mavx2 -mfma -mf16c
 $(B)/obj/$(ENGINE_DIR)/kernels/avx512_%.o: CFLAGS += -mavx2 -mfma -mf16c \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+$(B)/obj/$(ENGINE_DIR)/pack.o: CFLAGS += -O3
+$(B)/obj/$(ENGINE_DIR)/epilogue.o: CFLAGS += -O3 -ffp-contract=off

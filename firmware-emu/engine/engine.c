@@ -9,7 +9,7 @@
 #include "firmware-emu/engine/onednn.h"
 
 static const struct engine_impl *const impls[] = {
-	&nop_impl, &timestamp_impl, &fill_impl, &copy_impl,
+	&nop_impl, &timestamp_impl, &fill_impl, &copy_impl, &prepare_impl, &matmul_impl,
 };
 
 static uint32_t profile_level;

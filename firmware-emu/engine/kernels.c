@@ -16,6 +16,11 @@ static uint32_t best_level(void)
 	return __builtin_cpu_supports("avx512bf16") ? KERNELS_BF16 : KERNELS_VNNI;
 }
 
+int kernels_has_act(unsigned int act)
+{
+	return act <= 22 && act != 18;	/* 18: XIELU, which has parameters of its own */
+}
+
 uint32_t kernels_init(uint32_t limit)
 {
 	uint32_t level = best_level();

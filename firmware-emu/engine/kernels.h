@@ -14,6 +14,27 @@
 #define KERNELS_VNNI	2	/* AVX-512 with VNNI */
 #define KERNELS_BF16	3	/* and with BF16 */
 
+/*
+ * out[j][i] (+)= sum over k of b[j][k] · a(k, i), for j < m, i < n. The panels of A follow each
+ * other @panel_bytes apart. gemm_f32: F32 in groups of 1, b and out F32. gemm_i8: I8 in groups
+ * of 4; b holds I16 values, rows padded with zeros to a multiple of 4; out is I32 and wraps.
+ */
+struct kernels_gemm {
+	void *out;
+	const void *b;
+	const void *a;
+	uint64_t out_step;	/* bytes between rows */
+	uint64_t b_step;
+	uint64_t panel_bytes;
+	uint32_t m;
+	uint32_t n;
+	uint32_t k;
+	int add;		/* to what is in out, else overwrite */
+	void *scratch;		/* KERNELS_GEMM_SCRATCH bytes, 64-byte aligned */
+};
+
+#define KERNELS_GEMM_SCRATCH	(1u << 16)
+
 struct kernels {
 	/* Bytes that do not overlap; large ones past the caches. */
 	void (*copy)(void *to, const void *from, size_t bytes);
@@ -24,6 +45,16 @@ struct kernels {
 	void (*f32_to_f16)(uint16_t *to, const float *from, size_t n);
 	void (*bf16_to_f32)(float *to, const uint16_t *from, size_t n);
 	void (*f16_to_f32)(float *to, const uint16_t *from, size_t n);
+	/* to[u * 64 + j] = unit u of row j, rows @step bytes apart; j from @rows on: zero. */
+	void (*transpose_32)(void *to, const void *from, uint64_t step, uint64_t units,
+			     unsigned int rows);
+	void (*transpose_16)(void *to, const void *from, uint64_t step, uint64_t units,
+			     unsigned int rows);
+	/* Products of rows of B with panels of A. */
+	void (*gemm_f32)(const struct kernels_gemm *gemm);
+	void (*gemm_i8)(const struct kernels_gemm *gemm);
+	/* x = act(x); @act: enum maru_act, one that kernels_has_act() knows. */
+	void (*activate)(unsigned int act, float *x, size_t n);
 };
 
 extern struct kernels kernels;
@@ -34,9 +65,13 @@ extern struct kernels kernels;
  */
 uint32_t kernels_init(uint32_t limit);
 
+/** kernels_has_act() - Is this enum maru_act built? */
+int kernels_has_act(unsigned int act);
+
 /* Each level overwrites what it does better than the one below. */
 void kernels_plain(struct kernels *table);
 void kernels_avx2(struct kernels *table);
+void kernels_avx2_gemm(struct kernels *table);
 void kernels_avx512(struct kernels *table);
 
 #endif

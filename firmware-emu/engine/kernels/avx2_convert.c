@@ -133,6 +133,7 @@ static void avx2_f16_to_f32(float *to, const uint16_t *from, size_t n)
 
 void kernels_avx2(struct kernels *table)
 {
+	kernels_avx2_gemm(table);
 	table->copy = avx2_copy;
 	table->fill = avx2_fill;
 	table->f32_to_bf16 = avx2_f32_to_bf16;

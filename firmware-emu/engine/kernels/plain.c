@@ -4,6 +4,9 @@
 
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/numeric.h"
+#include "firmware-emu/engine/kernels/activate.h"
+
+KERNELS_ACTIVATE(plain_activate)
 
 static void plain_copy(void *to, const void *from, size_t bytes)
 {
@@ -44,6 +47,89 @@ static void plain_f16_to_f32(float *to, const uint16_t *from, size_t n)
 		to[i] = numeric_from_f16(from[i]);
 }
 
+static void plain_transpose_32(void *to_, const void *from, uint64_t step, uint64_t units,
+			       unsigned int rows)
+{
+	uint32_t *to = to_;
+
+	for (unsigned int j = 0; j < 64; j++) {
+		const uint32_t *row = (const void *)((const uint8_t *)from + j * step);
+
+		for (uint64_t u = 0; u < units; u++)
+			to[u * 64 + j] = j < rows ? row[u] : 0;
+	}
+}
+
+static void plain_transpose_16(void *to_, const void *from, uint64_t step, uint64_t units,
+			       unsigned int rows)
+{
+	uint16_t *to = to_;
+
+	for (unsigned int j = 0; j < 64; j++) {
+		const uint16_t *row = (const void *)((const uint8_t *)from + j * step);
+
+		for (uint64_t u = 0; u < units; u++)
+			to[u * 64 + j] = j < rows ? row[u] : 0;
+	}
+}
+
+/* One row of B against one panel; what lies beyond @n is computed and dropped. */
+static void plain_row_f32(float *out, const float *b, const float *panel, uint32_t k,
+			  unsigned int n, int add)
+{
+	float sum[64] = { 0 };
+	unsigned int i;
+
+	if (add)
+		memcpy(sum, out, n * sizeof(*out));
+	for (uint32_t q = 0; q < k; q++)
+		for (i = 0; i < 64; i++)
+			sum[i] += b[q] * panel[(uint64_t)q * 64 + i];
+	memcpy(out, sum, n * sizeof(*out));
+}
+
+static void plain_row_i8(int32_t *out, const int16_t *b, const int8_t *panel, uint32_t k,
+			 unsigned int n, int add)
+{
+	uint32_t sum[64] = { 0 };
+	unsigned int i, r;
+
+	if (add)
+		memcpy(sum, out, n * sizeof(*out));
+	for (uint32_t q = 0; q < k; q += 4, panel += 256)
+		for (i = 0; i < 64; i++)
+			for (r = 0; r < 4; r++)
+				sum[i] += (uint32_t)(b[q + r] * panel[i * 4 + r]);
+	memcpy(out, sum, n * sizeof(*out));
+}
+
+static void plain_gemm_f32(const struct kernels_gemm *gemm)
+{
+	for (uint32_t n0 = 0; n0 < gemm->n; n0 += 64) {
+		unsigned int n = gemm->n - n0 < 64 ? gemm->n - n0 : 64;
+		const uint8_t *panel = (const uint8_t *)gemm->a + n0 / 64 * gemm->panel_bytes;
+
+		for (uint32_t j = 0; j < gemm->m; j++)
+			plain_row_f32((float *)((uint8_t *)gemm->out + j * gemm->out_step) + n0,
+				      (const float *)((const uint8_t *)gemm->b + j * gemm->b_step),
+				      (const float *)panel, gemm->k, n, gemm->add);
+	}
+}
+
+static void plain_gemm_i8(const struct kernels_gemm *gemm)
+{
+	for (uint32_t n0 = 0; n0 < gemm->n; n0 += 64) {
+		unsigned int n = gemm->n - n0 < 64 ? gemm->n - n0 : 64;
+		const uint8_t *panel = (const uint8_t *)gemm->a + n0 / 64 * gemm->panel_bytes;
+
+		for (uint32_t j = 0; j < gemm->m; j++)
+			plain_row_i8((int32_t *)((uint8_t *)gemm->out + j * gemm->out_step) + n0,
+				     (const int16_t *)((const uint8_t *)gemm->b +
+						       j * gemm->b_step),
+				     (const int8_t *)panel, gemm->k, n, gemm->add);
+	}
+}
+
 void kernels_plain(struct kernels *table)
 {
 	*table = (struct kernels) {
@@ -53,5 +139,10 @@ void kernels_plain(struct kernels *table)
 		.f32_to_f16 = plain_f32_to_f16,
 		.bf16_to_f32 = plain_bf16_to_f32,
 		.f16_to_f32 = plain_f16_to_f32,
+		.transpose_32 = plain_transpose_32,
+		.transpose_16 = plain_transpose_16,
+		.gemm_f32 = plain_gemm_f32,
+		.gemm_i8 = plain_gemm_i8,
+		.activate = plain_activate,
 	};
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of MATMUL: what its three files share. */
+#ifndef MARU_MATMUL_H
+#define MARU_MATMUL_H
+
+#include "firmware-emu/engine/decode.h"
+#include "firmware-emu/engine/impl.h"
+#include "firmware-emu/engine/onednn.h"
+
+/*
+ * Terms of one part of a sum; parts are added in order, so these are in the bits. With F32
+ * panels oneDNN 3.7 reads past the end and sums wrongly on AVX2 from k = 1025 on.
+ */
+#define MATMUL_K_PART_F32	1024u
+#define MATMUL_K_PART		4096u
+
+/* Shares of a thread's scratch; what is left is for small pieces. */
+#define MATMUL_OUT_BYTES	(1u << 20)
+#define MATMUL_A_BYTES		(3u << 20)
+#define MATMUL_B_BYTES		(3u << 20)
+
+enum matmul_path {
+	MATMUL_F32,		/* own code on f32 panels */
+	MATMUL_I8,		/* own code, exact */
+	MATMUL_LIBRARY,		/* oneDNN, float */
+	MATMUL_LIBRARY_I8,	/* oneDNN u8 × s8: b + 128, compensated */
+};
+
+struct matmul_plan {
+	uint32_t n, m, k;
+	uint32_t tile_n, tile_m, tiles_n, tiles_m;
+	uint32_t k_part;
+	uint32_t group;			/* matrices of a tile */
+	uint64_t matrices;
+	uint32_t a_share[2];		/* matrices of dst in dims 2, 3 that share one of A */
+	uint64_t a_matrix_bytes;	/* of a prepared A */
+	uint8_t path;			/* enum matmul_path */
+	uint8_t a_as, b_as;		/* types that the operands are rounded to first */
+	uint8_t a_kernel, b_kernel;	/* types that the product takes */
+	uint8_t layout;			/* of A as the product takes it */
+	bool is_a_direct, is_b_direct, is_out_direct;
+	uint8_t act;
+	float scale;
+};
+
+/* One piece of work: a tile of one matrix. */
+struct matmul_part {
+	uint64_t matrix[2];		/* index in dims 2, 3 of dst */
+	uint32_t n0, m0, n, m;
+	uint32_t k0, k;			/* part of k */
+};
+
+struct matmul_scratch {
+	uint8_t *out, *a, *b, *extra;
+};
+
+/*
+ * U8 rows of B take a quarter of their share; the library's I32 sums of a part of k go behind.
+ */
+#define MATMUL_SUMS_OFFSET	(1u << 20)
+
+/** matmul_a() - Address of A's part: where it lies, or packed into scratch. */
+const void *matmul_a(struct engine_op *op, const struct matmul_plan *plan,
+		     const struct matmul_part *part, const struct matmul_scratch *scratch,
+		     uint64_t *panel_bytes);
+
+/** matmul_b() - Rows of B as the product takes them. */
+const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
+		     const struct matmul_part *part, const struct matmul_scratch *scratch,
+		     uint64_t *step);
+
+/** matmul_epilogue() - From the sums in scratch, rows @out_step bytes apart, to dst. */
+void matmul_epilogue(struct engine_op *op, const struct matmul_part *part, const void *out,
+		     uint64_t out_step);
+
+#endif

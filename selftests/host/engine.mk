@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Tests of the engines: real engine code over an address space that is the host's.
+
+ENGINE_TEST_SRC := selftests/host/engine_case.c selftests/host/fake_span.c \
+	selftests/ref/ref_value.c selftests/ref/ref_matmul.c $(ENGINE_SRC)
+ENGINE_TESTS := test_matmul
+HOST_TESTS += $(ENGINE_TESTS)
+$(foreach t,$(ENGINE_TESTS),$(eval $(t)-src := selftests/host/$(t).c $(ENGINE_TEST_SRC)))
+$(foreach t,$(ENGINE_TESTS),$(eval $(t)-libs := $(ENGINE_LIBS) -lpthread))
