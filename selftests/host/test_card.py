@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-CARD = sys.argv[1] if len(sys.argv) > 1 else "build/bin/fake_card"
+CARD = sys.argv[1] if len(sys.argv) > 1 else "build/bin/maru-card"
 folder = tempfile.mkdtemp(prefix="maru-card-")
 count = failed = 0
 

@@ -3,7 +3,7 @@
 """The card beside a stock QEMU, without a guest: configuration, BARs, MSI-X, resets, loss.
 
 QEMU runs with its qtest accelerator, so this takes seconds. Prints TAP.
-Usage: test_qemu.py [CARD]
+Usage: test_qemu.py [CARD]...
 """
 import json
 import os
@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-CARD = sys.argv[1] if len(sys.argv) > 1 else "build/bin/fake_card"
+CARDS = sys.argv[1:] or ["build/bin/fake_card", "build/bin/maru-card"]
+CARD = ""
 BAR0, BAR4, BAR2 = 0xC0000000, 0xC0100000, 0x800000000
 STATUS, BOOT_ID, CTRL = 0x8, 0xC, 0x10
 READY, CRASHED = 2, 3
@@ -136,6 +137,7 @@ count = failed = 0
 
 def point(ok, name, more=""):
     global count, failed
+    name += f" ({os.path.basename(CARD)})"
     count += 1
     failed += not ok
     print(f"{'ok' if ok else 'not ok'} {count} {name}{'' if ok or not more else ' # ' + more}",
@@ -261,13 +263,14 @@ def test_link(qemu, control):
     point(qemu.config(0) == 0x4D521234 and ready(qemu), "[LIFE-7] the card is back")
 
 
-def main():
+def run(card_path):
+    global CARD
+    CARD = card_path
     folder = tempfile.mkdtemp(prefix="maru-qemu-")
     card = os.path.join(folder, "card")
     log = open(os.path.join(folder, "log"), "w+")
     process = subprocess.Popen([CARD, "--socket", card, "--control", card + ".ctl",
                                 "--hbm", "32M", "--cxl", "20M"], stderr=log)
-    print("TAP version 13")
     try:
         control = Control(card + ".ctl")
         qemu = Qemu(folder, card)
@@ -294,8 +297,14 @@ def main():
         if failed or sys.exc_info()[0]:
             log.seek(0)
             sys.stderr.write(log.read())
+        subprocess.run(["rm", "-rf", folder], check=False)
+
+
+def main():
+    print("TAP version 13")
+    for card in CARDS:
+        run(card)
     print(f"1..{count}")
-    subprocess.run(["rm", "-rf", folder], check=False)
     return 1 if failed else 0
 
 

@@ -135,7 +135,9 @@ static void test_no_file(void **state)
 	(void)state;
 	assert_int_equal(vfu_map(&case_vfu, -1, 0, 0xc0000, 0x20000, 1), 0);
 	assert_int_equal(vfu_map(&case_vfu, fd, 0, 0, PAGE, RW), 0);
+	assert_int_equal(vfu_map(&case_vfu, fd, 0, PAGE, PAGE, WIRE_DMA_WRITABLE), 0);
 	assert_true(core_has(1));
+	assert_int_equal(vfu_unmap(&case_vfu, PAGE, PAGE, 0), 0);
 	assert_int_equal(vfu_unmap(&case_vfu, 0xc0000, 0x20000, 0), 0);
 	assert_false(case_card.windows.is_told);
 	assert_int_equal(vfu_unmap(&case_vfu, 0, PAGE, 0), 0);
@@ -321,7 +323,7 @@ static const struct CMUnitTest tests[] = {
 	     test_map_shapes),
 	CASE("[DMA-3] overlapping windows", test_map_overlap),
 	CASE("[DMA-2] files that can not be windows", test_map_files),
-	CASE("[DMA-6] windows without a file", test_no_file),
+	CASE("[DMA-6] windows without a file or read permission", test_no_file),
 	CASE("[DMA-4] what can be unmapped", test_unmap_shapes),
 	CASE("[DMA-3] 65,535 windows and one more", test_many_windows),
 	CASE("[DMA-3] 256 files and one more", test_many_files),

@@ -365,7 +365,7 @@ static void test_skip(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CASE("[LIFE-1] [REG-1] what a booted card shows", test_boot),
-	CASE("[LIFE-3] a crash: CRASHED, event vector, memory readable, no other core", test_crash),
+	CASE("[LIFE-3] [IRQ-7] a crash: CRASHED, event vector, memory readable, no other core", test_crash),
 	CASE("[LIFE-4] CTRL.RESET: a new core, memory and vectors kept", test_reset),
 	CASE("[LIFE-4] [PCI-5] FLR", test_flr),
 	CASE("[LIFE-5] machine reset: memory zeroed", test_machine_reset),
