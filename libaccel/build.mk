@@ -63,3 +63,13 @@ libaccel-install: $(B)/lib/libaccel.so
 
 libaccel-man:
 	mandoc -T lint -W warning $(ACCEL_MAN)
+
+# Pages of section 3 are made from the headers and kept in the tree; the test of `install` asks
+# whether they are the headers' still.
+.PHONY: libaccel-man-pages
+libaccel-man-pages:
+	@for header in $(filter-out %/accel.h,$(ACCEL_HEADERS)); do \
+		name=$$(sed -n 's/^ \* DOC: \([a-z_]*\) - .*/\1/p' $$header); \
+		python3 tools/man/from-header $$header >$(MAN3)/$$name.3 || exit 1; \
+	done
+MAN3 ?= libaccel/man/man3

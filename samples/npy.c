@@ -281,8 +281,8 @@ int npy_write(const char *path, const struct npy *npy)
 	else
 		snprintf(shape, sizeof(shape), "(%u, %u)", npy->shape[0], npy->shape[1]);
 	/* Data starts at a multiple of 64: 10 bytes, the dict, spaces, a newline. */
-	length = snprintf(dict, sizeof(dict), "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
-			  descr, shape);
+	length = snprintf(dict, sizeof(dict),
+			  "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
 	file = fopen(path, "wbe");
 	if (!file)
 		return -errno;

@@ -45,7 +45,9 @@ int npy_parse(const void *image, size_t bytes, struct npy *npy, size_t *data_off
 
 /**
  * npy_read() - Read a file.
- * @path: of the file. @npy: filled; free(npy->data) ends it. @why: on error, what is wrong.
+ * @path: of the file.
+ * @npy: filled; free(npy->data) ends it.
+ * @why: on error, what is wrong.
  *
  * Return: 0; as npy_parse(); -EINVAL also when the file is not exactly as long as its header
  * says; -errno of the file system; -ENOMEM.
@@ -54,7 +56,8 @@ int npy_read(const char *path, struct npy *npy, const char **why);
 
 /**
  * npy_write() - Write a file, version 1.0.
- * @path: of the file, replaced if it exists. @npy: what to write.
+ * @path: of the file, replaced if it exists.
+ * @npy: what to write.
  *
  * Return: 0; -errno of the file system.
  */

@@ -28,7 +28,9 @@ int accel_caps_load(struct accel_device *device, struct accel_caps *caps);
 
 /**
  * accel_caps_parse_ops() - Read the records of QUERY OPS.
- * @caps: gets them. @records: bytes of the answer. @bytes: how many.
+ * @caps: gets them.
+ * @records: bytes of the answer.
+ * @bytes: how many.
  *
  * Return: 0; -EPROTO a record ends beyond @bytes.
  */

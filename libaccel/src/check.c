@@ -86,7 +86,7 @@ bool accel_operand_extent(const struct maru_operand *operand, uint64_t *bytes)
 		return *bytes != 0;
 	}
 	for (int d = 0; d < 4; d++) {
-		if (__builtin_mul_overflow((uint64_t)operand->dim[d] - 1, operand->stride[d], &step) ||
+		if (__builtin_mul_overflow(operand->dim[d] - 1ull, operand->stride[d], &step) ||
 		    __builtin_add_overflow(end, step, &end) || end > VA_END)
 			return false;
 	}
@@ -123,38 +123,51 @@ static struct accel_fault check_dims(const struct maru_operand *operand, unsigne
 	return ACCEL_RIGHT;
 }
 
+static bool is_transposed(const struct maru_operand *operand, const struct accel_op_role *row)
+{
+	uint64_t size = maru_type_bytes(operand->type);
+
+	return row->flags & MARU_ROLE_TRANSPOSED && operand->stride[0] != size &&
+	       operand->stride[1] == size;
+}
+
 static struct accel_fault check_strides(const struct maru_operand *operand,
 					const struct accel_op_role *row)
 {
-	uint64_t size = maru_type_bytes(operand->type), span = size, step;
-	unsigned int role = row->role;
+	uint64_t size = maru_type_bytes(operand->type), stride;
+	bool is_prepared = operand->layout != MARU_LAYOUT_STRIDED;
 
 	for (int d = 0; d < 4; d++) {
-		if (operand->layout != MARU_LAYOUT_STRIDED) {
-			if (operand->stride[d])
-				return ACCEL_FAULT(BAD_STRIDE, role, MARU_FIELD_STRIDE(d),
-						   operand->stride[d]);
-		} else if (operand->stride[d] % type_align(operand->type)) {
-			return ACCEL_FAULT(BAD_ALIGN, role, MARU_FIELD_STRIDE(d),
-					   operand->stride[d]);
-		}
+		stride = operand->stride[d];
+		if (is_prepared && stride)
+			return ACCEL_FAULT(BAD_STRIDE, row->role, MARU_FIELD_STRIDE(d), stride);
+		if (!is_prepared && stride % type_align(operand->type))
+			return ACCEL_FAULT(BAD_ALIGN, row->role, MARU_FIELD_STRIDE(d), stride);
 	}
-	if (operand->layout != MARU_LAYOUT_STRIDED)
-		return ACCEL_RIGHT;
-	if (operand->stride[0] != size && !(row->flags & MARU_ROLE_ANY_STRIDE) &&
-	    !(row->flags & MARU_ROLE_TRANSPOSED && operand->stride[1] == size))
-		return ACCEL_FAULT(BAD_STRIDE, role, MARU_FIELD_STRIDE(0), operand->stride[0]);
-	if (!(row->flags & MARU_ROLE_WRITTEN))
-		return ACCEL_RIGHT;
-	for (int d = 0; d < 4; d++) {
-		if (!operand->dim[d])
-			return ACCEL_RIGHT;
-		if (operand->stride[d] < span)
-			return ACCEL_FAULT(BAD_STRIDE, role, MARU_FIELD_STRIDE(d),
+	if (!is_prepared && operand->stride[0] != size &&
+	    !(row->flags & MARU_ROLE_ANY_STRIDE) && !is_transposed(operand, row))
+		return ACCEL_FAULT(BAD_STRIDE, row->role, MARU_FIELD_STRIDE(0),
+				   operand->stride[0]);
+	return ACCEL_RIGHT;
+}
+
+/* Each stride of a destination reaches over all that lies inside it: no byte is written twice. */
+static struct accel_fault check_nesting(const struct maru_operand *operand,
+					const struct accel_op_role *row)
+{
+	static const uint8_t orders[2][4] = { { 0, 1, 2, 3 }, { 1, 0, 2, 3 } };
+	const uint8_t *order = orders[is_transposed(operand, row)];
+	uint64_t inside = maru_type_bytes(operand->type);
+
+	for (int i = 0; i < 4; i++) {
+		int d = order[i];
+
+		if (operand->dim[d] == 1)
+			continue;
+		if (operand->stride[d] < inside)
+			return ACCEL_FAULT(BAD_STRIDE, row->role, MARU_FIELD_STRIDE(d),
 					   operand->stride[d]);
-		if (__builtin_mul_overflow((uint64_t)operand->dim[d] - 1, operand->stride[d], &step) ||
-		    __builtin_add_overflow(span, step, &span))
-			return ACCEL_FAULT(RANGE, role, MARU_FIELD_STRIDE(d), operand->stride[d]);
+		inside += (operand->dim[d] - 1) * operand->stride[d];	/* within the extent */
 	}
 	return ACCEL_RIGHT;
 }
@@ -162,6 +175,7 @@ static struct accel_fault check_strides(const struct maru_operand *operand,
 static struct accel_fault check_operand(const struct maru_packet *packet,
 					const struct accel_op_role *row, bool has_addresses)
 {
+	static const uint32_t one[4] = { 1, 1, 1, 1 };
 	const struct maru_operand *operand = accel_packet_operand(packet, row->role);
 	uint64_t align, bytes;
 	struct accel_fault fault;
@@ -172,7 +186,8 @@ static struct accel_fault check_operand(const struct maru_packet *packet,
 	}
 	if (!has_type(row->types, operand->type))
 		return ACCEL_FAULT(BAD_TYPE, row->role, MARU_FIELD_TYPE, operand->type);
-	if (operand->layout >= 16 || !(row->layouts >> operand->layout & 1))
+	if (operand->layout >= 16 || !(row->layouts >> operand->layout & 1) ||
+	    (operand->layout && !maru_layout_bytes(operand->layout, operand->type, one)))
 		return ACCEL_FAULT(BAD_LAYOUT, row->role, MARU_FIELD_LAYOUT, operand->layout);
 	align = operand->layout == MARU_LAYOUT_STRIDED ? type_align(operand->type) : 64;
 	if (has_addresses && operand->va % align)
@@ -183,14 +198,12 @@ static struct accel_fault check_operand(const struct maru_packet *packet,
 	fault = check_strides(operand, row);
 	if (fault.word)
 		return fault;
-	if (!accel_operand_extent(operand, &bytes)) {
-		if (operand->layout != MARU_LAYOUT_STRIDED)
-			return ACCEL_FAULT(BAD_LAYOUT, row->role, MARU_FIELD_LAYOUT,
-					   operand->layout);
+	if (!accel_operand_extent(operand, &bytes))
 		return ACCEL_FAULT(RANGE, row->role, MARU_FIELD_STRIDE(0), operand->stride[0]);
-	}
 	if (has_addresses && (operand->va >= VA_END || bytes > VA_END - operand->va))
 		return ACCEL_FAULT(RANGE, row->role, MARU_FIELD_VA, operand->va);
+	if (bytes && row->flags & MARU_ROLE_WRITTEN && operand->layout == MARU_LAYOUT_STRIDED)
+		return check_nesting(operand, row);
 	return ACCEL_RIGHT;
 }
 

@@ -18,11 +18,16 @@ static unsigned __int128 elements(const struct maru_operand *operand)
 	return count;
 }
 
+static struct accel_fault bad_dim(const struct maru_operand *operand, unsigned int role, int d)
+{
+	return ACCEL_FAULT(BAD_SHAPE, role, MARU_FIELD_DIM(d), operand->dim[d]);
+}
+
 static struct accel_fault check_timestamp(const struct maru_operand *dst)
 {
 	for (int d = 0; d < 4; d++) {
 		if (dst->dim[d] != (d ? 1 : 2))
-			return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_DST, MARU_FIELD_DIM(d), dst->dim[d]);
+			return bad_dim(dst, MARU_ROLE_DST, d);
 	}
 	return ACCEL_RIGHT;
 }
@@ -39,7 +44,7 @@ static struct accel_fault check_copy(const struct maru_packet *packet,
 	}
 	for (int d = 0; d < 4; d++) {
 		if (src->dim[d] ? dst->dim[d] % src->dim[d] : dst->dim[d])
-			return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_SRC, MARU_FIELD_DIM(d), src->dim[d]);
+			return bad_dim(src, MARU_ROLE_SRC, d);
 	}
 	return ACCEL_RIGHT;
 }
@@ -49,7 +54,7 @@ static struct accel_fault check_prepare(const struct maru_operand *dst,
 {
 	if (src->type != dst->type)
 		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_SRC, MARU_FIELD_TYPE, src->type);
-	if (src->layout == dst->layout)
+	if (src->layout == MARU_LAYOUT_STRIDED && dst->layout == MARU_LAYOUT_STRIDED)
 		return ACCEL_FAULT(BAD_LAYOUT, MARU_ROLE_SRC, MARU_FIELD_LAYOUT, src->layout);
 	return ACCEL_RIGHT;
 }
@@ -89,16 +94,16 @@ static struct accel_fault check_matmul(const struct maru_packet *packet,
 	const struct maru_operand *b = accel_packet_operand(packet, MARU_ROLE_B);
 
 	if (a->dim[0] != b->dim[0])
-		return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_B, MARU_FIELD_DIM(0), b->dim[0]);
+		return bad_dim(b, MARU_ROLE_B, 0);
 	if (a->dim[1] != dst->dim[0])
-		return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_A, MARU_FIELD_DIM(1), a->dim[1]);
+		return bad_dim(a, MARU_ROLE_A, 1);
 	if (b->dim[1] != dst->dim[1])
-		return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_B, MARU_FIELD_DIM(1), b->dim[1]);
+		return bad_dim(b, MARU_ROLE_B, 1);
 	for (int d = 2; d < 4; d++) {
 		if (b->dim[d] != dst->dim[d])
-			return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_B, MARU_FIELD_DIM(d), b->dim[d]);
+			return bad_dim(b, MARU_ROLE_B, d);
 		if (a->dim[d] ? dst->dim[d] % a->dim[d] : dst->dim[d])
-			return ACCEL_FAULT(BAD_SHAPE, MARU_ROLE_A, MARU_FIELD_DIM(d), a->dim[d]);
+			return bad_dim(a, MARU_ROLE_A, d);
 	}
 	return check_matmul_types(packet, dst, a, b);
 }

@@ -26,12 +26,14 @@ struct accel_packet {
  */
 int accel_cmd_append(struct accel_cmd *cmd, struct accel_packet *packet);
 
-/** accel_operand_from_tensor() - The operand line of a right tensor, strides of dims of 1 made plain. */
+/** accel_operand_from_tensor() - Operand line of a right tensor; dims of 1 get plain strides. */
 void accel_operand_from_tensor(struct maru_operand *operand, const struct accel_tensor *tensor);
 
 /**
- * accel_packets_idempotent() - Whether a list of right packets may run again after a part of it ran.
- * @packets: lines. @bytes: of them.
+ * accel_packets_idempotent() - Whether a list of right packets may run again after a part of it
+ * ran.
+ * @packets: lines.
+ * @bytes: of them.
  *
  * Return: true; false also when there is no memory to find out.
  */

@@ -24,10 +24,14 @@ int accel_error_errno(uint32_t word);
 
 /**
  * accel_error_describe() - Say in words what an error word means.
- * @text: gets one line. @bytes: of it.
+ * @text: gets one line.
+ * @bytes: of it.
  * @packet: that it is about, whole, or NULL: not known.
- * @number: of the packet in its buffer. @offset: of the packet in its buffer.
- * @word: the error word. @value: the value beside it. @va: of a fault.
+ * @number: of the packet in its buffer.
+ * @offset: of the packet in its buffer.
+ * @word: the error word.
+ * @value: the value beside it.
+ * @va: of a fault.
  */
 void accel_error_describe(char *text, size_t bytes, const struct maru_packet *packet,
 			  uint32_t number, uint32_t offset, uint32_t word, uint64_t value,

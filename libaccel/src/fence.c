@@ -49,7 +49,8 @@ static int check_fence(struct accel_fence fence, const char *call)
 	pthread_mutex_unlock(&queue->lock);
 	if (fence.value > last)
 		return accel_refuse(-EINVAL, "%s: fence: value %llu, but only %llu was submitted",
-				    call, (unsigned long long)fence.value, (unsigned long long)last);
+				    call, (unsigned long long)fence.value,
+				    (unsigned long long)last);
 	return 0;
 }
 

@@ -89,7 +89,7 @@ struct accel_queue {
 	uint32_t id;			/* of the way */
 	struct accel_timeline timeline;
 
-	pthread_mutex_t lock;		/* all below; held over a submission, to keep values in order */
+	pthread_mutex_t lock;		/* all below; held over a submission: values rise */
 	uint64_t value;			/* last one given out */
 	struct accel_pending_list pending, spare;
 	struct accel_failure *failures;
@@ -173,7 +173,7 @@ int accel_tensor_refusal(const struct accel_tensor *tensor, const char **why);
 
 /* cmd.c */
 struct maru_packet;
-int accel_cmd_seal(struct accel_cmd *cmd);		/* packets to the card, before a submission */
+int accel_cmd_seal(struct accel_cmd *cmd);		/* packets to the card */
 void accel_cmd_free(struct accel_cmd *cmd);		/* whatever its references */
 void accel_cmd_get_pending(struct accel_cmd *cmd);
 void accel_cmd_put_pending(struct accel_cmd *cmd);

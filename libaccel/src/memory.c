@@ -41,7 +41,8 @@ int accel_memory_create_at(struct accel_device *device, enum accel_tier tier, ui
 	error = give_address(memory);
 	if (error) {
 		free(memory);
-		return accel_refuse(error, "accel_memory_create: bytes: no room in the address space");
+		return accel_refuse(error, "accel_memory_create: bytes: no room in the address "
+				    "space");
 	}
 	error = device->ops->memory_create(memory);
 	if (error) {

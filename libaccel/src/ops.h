@@ -53,7 +53,8 @@ const struct maru_operand *accel_packet_operand(const struct maru_packet *packet
 
 /**
  * accel_operand_extent() - Bytes from the first to the last that an operand touches.
- * @operand: of a known type. @bytes: set on success; 0 for an empty one.
+ * @operand: of a known type.
+ * @bytes: set on success; 0 for an empty one.
  *
  * Return: whether it fits into 2^48.
  */

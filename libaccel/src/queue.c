@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Queues as objects: create, destroy, look. What they run is in submit.c, how it ended in pending.c. */
+/* Queues as objects. What they run is in submit.c, how it ended in pending.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +85,8 @@ int accel_queue_info(struct accel_queue *queue, struct accel_queue_info *info)
 	int error;
 
 	if (!queue || !info)
-		return accel_refuse(-EINVAL, "accel_queue_info: %s: NULL", queue ? "info" : "queue");
+		return accel_refuse(-EINVAL, "accel_queue_info: %s: NULL",
+				    queue ? "info" : "queue");
 	if (info->size <= sizeof(info->size) || info->size > sizeof(all))
 		return accel_refuse(-EINVAL, "accel_queue_info: info: its size is %zu, not %zu",
 				    info->size, sizeof(all));

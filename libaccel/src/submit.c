@@ -19,10 +19,10 @@ static int check_cmds(const struct accel_queue *queue, const struct accel_submit
 		if (accel_cmd_device(cmd) != queue->device)
 			return accel_refuse(-EINVAL, "%s: cmd %u: of another device", call, i);
 		if (accel_cmd_is_check(cmd))
-			return accel_refuse(-EINVAL, "%s: cmd %u: made with ACCEL_CMD_CHECK, it keeps "
-					    "no packets", call, i);
+			return accel_refuse(-EINVAL, "%s: cmd %u: made with ACCEL_CMD_CHECK",
+					    call, i);
 		if (!(accel_cmd_classes(cmd) >> queue->cls & 1))
-			return accel_refuse(-EOPNOTSUPP, "%s: cmd %u: it has packets that a queue of "
+			return accel_refuse(-EOPNOTSUPP, "%s: cmd %u: packets that a queue of "
 					    "class %u does not take", call, i,
 					    (unsigned int)queue->cls);
 	}
@@ -72,7 +72,8 @@ static int check_submit(const struct accel_queue *queue, const struct accel_subm
 	syncs = limits->syncs_per_call < ACCEL_SYNCS_MAX ? limits->syncs_per_call :
 		ACCEL_SYNCS_MAX;
 	if (submit->cmd_count > jobs)
-		return accel_refuse(-E2BIG, "%s: cmds: %u, above %u", call, submit->cmd_count, jobs);
+		return accel_refuse(-E2BIG, "%s: cmds: %u, above %u", call, submit->cmd_count,
+				    jobs);
 	/* Two more are the library's own: the queue's timeline, and how the work ended. */
 	if (submit->wait_count > syncs || submit->signal_count > syncs ||
 	    submit->wait_count + submit->signal_count + 2 > syncs)

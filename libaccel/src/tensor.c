@@ -84,7 +84,7 @@ int accel_tensor_refusal(const struct accel_tensor *tensor, const char **why)
 	if (!maru_type_bytes(tensor->type) || tensor->layout >= 16)
 		return -EINVAL;
 	operand_raw(&operand, tensor);
-	*why = "its sizes and strides reach beyond 2^48 bytes, or its layout does not take its type";
+	*why = "it reaches beyond 2^48 bytes, or its layout does not take its type";
 	if (!accel_operand_extent(&operand, &bytes))
 		return -EINVAL;
 	*why = "it has more than 2^40 elements";

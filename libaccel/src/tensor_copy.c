@@ -51,8 +51,9 @@ void accel_tensor_destroy(struct accel_tensor *tensor)
 static int start(const struct accel_tensor *tensor, const void *host, uint64_t bytes,
 		 const char *call, uint8_t **base)
 {
+	uint64_t size = accel_type_bytes((enum accel_type)tensor->type);
 	uint64_t need = tensor->layout ? accel_tensor_bytes(*tensor) :
-			accel_tensor_elements(*tensor) * accel_type_bytes((enum accel_type)tensor->type);
+			accel_tensor_elements(*tensor) * size;
 	void *pointer;
 	const char *why;
 	int error = accel_tensor_refusal(tensor, &why);

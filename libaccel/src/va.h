@@ -27,7 +27,9 @@ struct accel_va {
 
 /**
  * accel_va_init() - Start with everything free.
- * @va: to set up. @start: first address. @end: behind the last one.
+ * @va: to set up.
+ * @start: first address.
+ * @end: behind the last one.
  *
  * Return: 0; -EINVAL the range is empty; -ENOMEM.
  */
@@ -38,8 +40,11 @@ void accel_va_fini(struct accel_va *va);
 
 /**
  * accel_va_alloc() - Find a place.
- * @va: where. @bytes: > 0. @is_low: below 4 GiB if there is room, in 64 KiB steps; else, and when
- * that is full, above and at multiples of 2 MiB. @address: set on success.
+ * @va: where.
+ * @bytes: > 0.
+ * @is_low: below 4 GiB if there is room, in 64 KiB steps; else, and when
+ * that is full, above and at multiples of 2 MiB.
+ * @address: set on success.
  *
  * Return: 0; -ENOMEM no hole is large enough, or no memory to note it.
  */
@@ -48,7 +53,9 @@ int accel_va_alloc(struct accel_va *va, uint64_t bytes, bool is_low, uint64_t *a
 /**
  * accel_va_free() - Give a place back. Cannot fail: without memory to note a new hole, the range
  * is lost.
- * @va: where. @address: from accel_va_alloc(). @bytes: as given there.
+ * @va: where.
+ * @address: from accel_va_alloc().
+ * @bytes: as given there.
  */
 void accel_va_free(struct accel_va *va, uint64_t address, uint64_t bytes);
 

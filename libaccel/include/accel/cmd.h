@@ -9,6 +9,13 @@ extern "C" {
 #endif
 
 /**
+ * DOC: accel_cmd - record what the card is to do
+ *
+ * A command buffer is recorded once and submitted as often as one likes. Sizes and addresses are
+ * fixed by recording; contents of memory are not.
+ */
+
+/**
  * ACCEL_CMD_CHECK - For accel_cmd_create(): every packet is checked and none is kept. Tensors
  * need no memory. So a program asks whether the card can do something before it allocates.
  */
@@ -16,7 +23,9 @@ extern "C" {
 
 /**
  * accel_cmd_create() - Make a command buffer: a list of packets, recorded once, submitted often.
- * @device: for which. @flags: ACCEL_CMD_CHECK or 0. @cmd: set on success, empty.
+ * @device: for which.
+ * @flags: ACCEL_CMD_CHECK or 0.
+ * @cmd: set on success, empty.
  *
  * Functions below that take a @cmd append one packet. They check it whole: shapes, types and
  * strides by the card's own table, extents against the memory, and whether the card lists the
@@ -47,7 +56,8 @@ ACCEL_API int accel_cmd_reset(struct accel_cmd *cmd);
 
 /**
  * accel_cmd_tag() - Choose the number that the next packets carry into errors and traces.
- * @cmd: which. @tag: free; 0 at first.
+ * @cmd: which.
+ * @tag: free; 0 at first.
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL a NULL.
@@ -88,7 +98,8 @@ ACCEL_API int accel_cmd_nop(struct accel_cmd *cmd);
 
 /**
  * accel_cmd_timestamp() - Record: write card and modelled time to memory.
- * @cmd: which. @dst: U64 [2]: ns on the card's clock, ns on the model's (0 without one).
+ * @cmd: which.
+ * @dst: U64 [2]: ns on the card's clock, ns on the model's (0 without one).
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL, -ERANGE, -EOPNOTSUPP as accel_cmd_matmul(); else as accel_cmd_nop().
@@ -97,7 +108,9 @@ ACCEL_API int accel_cmd_timestamp(struct accel_cmd *cmd, struct accel_tensor dst
 
 /**
  * accel_cmd_fill() - Record: one value into every element.
- * @cmd: which. @dst: of any type. @element: the value, one element of that type.
+ * @cmd: which.
+ * @dst: of any type.
+ * @element: the value, one element of that type.
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL, -ERANGE, -EOPNOTSUPP as accel_cmd_matmul(); else as accel_cmd_nop().
@@ -106,7 +119,9 @@ ACCEL_API int accel_cmd_fill(struct accel_cmd *cmd, struct accel_tensor dst, con
 
 /**
  * accel_cmd_copy() - Record: copy, with conversion if the types differ.
- * @cmd: which. @dst: target. @src: as many elements; both are read in C order of their shapes.
+ * @cmd: which.
+ * @dst: target.
+ * @src: as many elements; both are read in C order of their shapes.
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL, -ERANGE, -EOPNOTSUPP as accel_cmd_matmul(); else as accel_cmd_nop().
@@ -116,7 +131,9 @@ ACCEL_API int accel_cmd_copy(struct accel_cmd *cmd, struct accel_tensor dst,
 
 /**
  * accel_cmd_repeat() - Record: tile a tensor, with conversion if the types differ.
- * @cmd: which. @dst: target. @src: each of its sizes divides that of @dst.
+ * @cmd: which.
+ * @dst: target.
+ * @src: each of its sizes divides that of @dst.
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL, -ERANGE, -EOPNOTSUPP as accel_cmd_matmul(); else as accel_cmd_nop().
@@ -126,7 +143,9 @@ ACCEL_API int accel_cmd_repeat(struct accel_cmd *cmd, struct accel_tensor dst,
 
 /**
  * accel_cmd_prepare() - Record: bring weights into, or out of, a prepared layout.
- * @cmd: which. @dst: target. @src: same type and shape; at least one of them is prepared.
+ * @cmd: which.
+ * @dst: target.
+ * @src: same type and shape; at least one of them is prepared.
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL, -ERANGE, -EOPNOTSUPP as accel_cmd_matmul(); else as accel_cmd_nop().
@@ -144,6 +163,7 @@ ACCEL_API int accel_cmd_prepare(struct accel_cmd *cmd, struct accel_tensor dst,
  * @act: enum accel_act.
  * @b_as: type that @b is converted to first, F16 or BF16 (a is rounded to it too), or
  *	ACCEL_TYPE_NONE: as it is.
+ * @mbz: 0.
  */
 struct accel_matmul_desc {
 	size_t size;
@@ -179,9 +199,7 @@ ACCEL_API int accel_cmd_matmul(struct accel_cmd *cmd, struct accel_tensor dst,
 			       struct accel_tensor a, struct accel_tensor b,
 			       const struct accel_matmul_desc *desc);
 
-/**
- * enum accel_role - Operands of a packet, for accel_cmd_patch(). Numbers are per operation.
- */
+/** enum accel_role - Operands of a packet, for accel_cmd_patch(). Numbers are per operation. */
 enum accel_role {
 	ACCEL_ROLE_DST			= 0,
 	ACCEL_ROLE_SRC			= 1,	/* copy, repeat, prepare */
@@ -193,7 +211,9 @@ enum accel_role {
 
 /**
  * accel_cmd_patch() - Replace one operand of a recorded packet, for submissions to come.
- * @cmd: which. @packet: its number, from 0. @role: which operand; the packet must have it.
+ * @cmd: which.
+ * @packet: its number, from 0.
+ * @role: which operand; the packet must have it.
  * @tensor: the new one. The packet is checked anew; if it is refused, nothing has changed.
  *
  * Context: One thread at a time for @cmd.

@@ -9,6 +9,12 @@ extern "C" {
 #endif
 
 /**
+ * DOC: accel_device - open a card, ask what it is and what it counts
+ *
+ * A device handle is one address space on one card. All other handles are made from it.
+ */
+
+/**
  * accel_device_open() - Open a card.
  * @spec: way and place, or NULL: the environment variable ACCEL_DEVICE, or, if that is not set
  *	either, the first MARU card of this machine.
@@ -41,9 +47,14 @@ ACCEL_API void accel_device_close(struct accel_device *device);
  * @size: [IN] sizeof(struct accel_device_info).
  * @way: "kernel".
  * @path: node or socket.
- * @vendor: PCI vendor. @device: PCI device. @revision: PCI revision.
+ * @vendor: PCI vendor.
+ * @device: PCI device.
+ * @revision: PCI revision.
  * @contract: kernel ↔ card, major << 16 | minor.
- * @domain: PCI domain. @bus: PCI bus. @slot: PCI device number. @function: PCI function.
+ * @domain: PCI domain.
+ * @bus: PCI bus.
+ * @slot: PCI device number.
+ * @function: PCI function.
  * @numa_node: −1 when unknown.
  * @boot_id: number of the running core; it rises with each card reset.
  * @uuid: of the card, as long as it runs.
@@ -51,10 +62,12 @@ ACCEL_API void accel_device_close(struct accel_device *device);
  * @classes: bit = enum accel_class that exists.
  * @firmware: major << 16 | minor << 8 | patch.
  * @profile: numerics profile: results of equal profiles are equal bits.
- * @build: of the firmware. @library: that does its maths.
+ * @build: of the firmware.
+ * @library: that does its maths.
  * @command_bytes: most that a command buffer holds.
  * @cmds_per_submit: most command buffers of one submission.
  * @waits_per_submit: most fences, waited for and signalled, of one submission.
+ * @mbz: 0.
  */
 struct accel_device_info {
 	size_t size;
@@ -82,16 +95,19 @@ struct accel_device_info {
 
 /**
  * accel_device_info() - Tell what a card is.
- * @device: of which. @info: @info->size set; the rest is filled, as far as that size reaches.
+ * @device: of which.
+ * @info: @info->size set; the rest is filled, as far as that size reaches.
  *
  * Context: Any thread.
- * Return: 0; -EINVAL a NULL, or @info->size is too small to hold itself; -ENODEV the card is gone.
+ * Return: 0; -EINVAL a NULL, or @info->size is too small to hold itself; -ENODEV the card is
+ * gone.
  */
 ACCEL_API int accel_device_info(struct accel_device *device, struct accel_device_info *info);
 
 /**
  * struct accel_tier_info - A kind of memory of a card.
- * @bytes: capacity. @used_bytes: allocated by all programs together.
+ * @bytes: capacity.
+ * @used_bytes: allocated by all programs together.
  * @available: 1: accel_memory_create() takes this tier.
  * @mbz: 0.
  */
@@ -104,7 +120,9 @@ struct accel_tier_info {
 
 /**
  * accel_device_tier() - Tell how large and how full a tier is.
- * @device: of which. @tier: which. @info: filled.
+ * @device: of which.
+ * @tier: which.
+ * @info: filled.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL; -ENOENT the card has no such tier; -ENODEV the card is gone.
@@ -114,12 +132,17 @@ ACCEL_API int accel_device_tier(struct accel_device *device, enum accel_tier tie
 
 /**
  * struct accel_usage - Counters of a whole card since its core started, all programs together.
- * @card_ns: card time. @model_ns: modelled time, 0 without a model.
- * @jobs: command buffers finished. @packets: finished.
- * @faults: of address translation. @errors: queues halted by one.
- * @queue_resets: queues that were reset. @wakes: times that the card had to be woken.
+ * @card_ns: card time.
+ * @model_ns: modelled time, 0 without a model.
+ * @jobs: command buffers finished.
+ * @packets: finished.
+ * @faults: of address translation.
+ * @errors: queues halted by one.
+ * @queue_resets: queues that were reset.
+ * @wakes: times that the card had to be woken.
  * @busy_ns: work on the card, by enum accel_class.
- * @read_bytes: by enum accel_tier, then storage. @write_bytes: likewise.
+ * @read_bytes: by enum accel_tier, then storage.
+ * @write_bytes: likewise.
  */
 struct accel_usage {
 	uint64_t card_ns;
@@ -137,7 +160,8 @@ struct accel_usage {
 
 /**
  * accel_device_usage() - Read a card's counters.
- * @device: of which. @usage: filled.
+ * @device: of which.
+ * @usage: filled.
  *
  * Context: Any thread. The card answers: microseconds to a millisecond.
  * Return: 0; -EINVAL a NULL; -ENODEV the card is gone; -EIO it does not answer.
@@ -146,8 +170,10 @@ ACCEL_API int accel_device_usage(struct accel_device *device, struct accel_usage
 
 /**
  * struct accel_clock - One moment on all clocks.
- * @card_ns: card time, that of accel_cmd_timestamp(). @model_ns: modelled, 0 without a model.
- * @monotonic_ns: CLOCK_MONOTONIC halfway through the look. @uncertainty_ns: length of the look.
+ * @card_ns: card time, that of accel_cmd_timestamp().
+ * @model_ns: modelled, 0 without a model.
+ * @monotonic_ns: CLOCK_MONOTONIC halfway through the look.
+ * @uncertainty_ns: length of the look.
  */
 struct accel_clock {
 	uint64_t card_ns;
@@ -158,7 +184,8 @@ struct accel_clock {
 
 /**
  * accel_device_clock() - Relate card time to host time.
- * @device: of which. @clock: filled.
+ * @device: of which.
+ * @clock: filled.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL; -ENODEV the card is gone; -EIO it does not answer.
@@ -167,8 +194,10 @@ ACCEL_API int accel_device_clock(struct accel_device *device, struct accel_clock
 
 /**
  * struct accel_resets - Recoveries since the card was attached.
- * @card_resets: the core was replaced. @queue_resets: one queue was reset.
- * @wedged: 1: recovery failed for good. @mbz: 0.
+ * @card_resets: the core was replaced.
+ * @queue_resets: one queue was reset.
+ * @wedged: 1: recovery failed for good.
+ * @mbz: 0.
  */
 struct accel_resets {
 	uint32_t card_resets;
@@ -179,7 +208,8 @@ struct accel_resets {
 
 /**
  * accel_device_resets() - Tell how often a card had to be recovered.
- * @device: of which. @resets: filled.
+ * @device: of which.
+ * @resets: filled.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL; -ENODEV the card is gone.

@@ -9,6 +9,12 @@ extern "C" {
 #endif
 
 /**
+ * DOC: accel_error - say what was wrong
+ *
+ * Every function that fails returns a negative errno and leaves one line of text for its thread.
+ */
+
+/**
  * accel_error_text() - Say what was wrong with the last call of this thread that failed.
  *
  * One line without a newline: the function, the argument, what is wrong with it. A call that

@@ -9,8 +9,18 @@ extern "C" {
 #endif
 
 /**
+ * DOC: accel_memory - memory that the card and the program share
+ *
+ * Memory is zeroed, bound into the device's address space as soon as it exists, and can be
+ * mapped whichever tier it lives in. It is never moved by the program: tiers are chosen when it
+ * is created.
+ */
+
+/**
  * accel_memory_create() - Allocate memory that the card and the program both reach.
- * @device: where. @tier: which kind. @bytes: > 0, rounded up to 4 KiB.
+ * @device: where.
+ * @tier: which kind.
+ * @bytes: > 0, rounded up to 4 KiB.
  * @flags: 0.
  * @memory: set on success. It reads zero.
  *
@@ -77,7 +87,10 @@ ACCEL_API uint64_t accel_memory_address(const struct accel_memory *memory);
 
 /**
  * accel_memory_upload() - Copy bytes of the program into memory, by the CPU.
- * @memory: to where. @offset: in it. @source: from where. @bytes: how many; 0 does nothing.
+ * @memory: to where.
+ * @offset: in it.
+ * @source: from where.
+ * @bytes: how many; 0 does nothing.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL; -ERANGE the range ends beyond @memory; else as accel_memory_map().
@@ -87,7 +100,10 @@ ACCEL_API int accel_memory_upload(struct accel_memory *memory, uint64_t offset,
 
 /**
  * accel_memory_download() - Copy bytes of memory into the program, by the CPU.
- * @memory: from where. @offset: in it. @target: to where. @bytes: how many; 0 does nothing.
+ * @memory: from where.
+ * @offset: in it.
+ * @target: to where.
+ * @bytes: how many; 0 does nothing.
  *
  * Wait for the fence of what writes them first.
  *
@@ -99,7 +115,8 @@ ACCEL_API int accel_memory_download(struct accel_memory *memory, uint64_t offset
 
 /**
  * accel_memory_wait() - Wait until no work of the card uses memory.
- * @memory: which. @deadline_ns: until when, ACCEL_FOREVER, or 0: look once.
+ * @memory: which.
+ * @deadline_ns: until when, ACCEL_FOREVER, or 0: look once.
  *
  * It waits for all work of the device that was submitted before, as that shares one reservation.
  *

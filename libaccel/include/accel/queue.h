@@ -9,6 +9,14 @@
 extern "C" {
 #endif
 
+/**
+ * DOC: accel_queue - run command buffers in order
+ *
+ * Work of one queue runs in the order of submission, work of different queues side by side. A
+ * queue that an error has stopped stays stopped: the program sees the error, destroys the queue
+ * and makes another.
+ */
+
 /** enum accel_priority - Of a queue. HIGH and REALTIME need CAP_SYS_NICE. */
 enum accel_priority {
 	ACCEL_PRIORITY_LOW	= 0,
@@ -38,10 +46,13 @@ struct accel_queue_desc {
 
 /**
  * accel_queue_create() - Make a queue: what is submitted to it runs in that order.
- * @device: for which. @desc: how, or NULL: ACCEL_QUEUE_DESC_INIT. @queue: set on success.
+ * @device: for which.
+ * @desc: how, or NULL: ACCEL_QUEUE_DESC_INIT.
+ * @queue: set on success.
  *
  * Context: Any thread.
- * Return: 0; -EINVAL a NULL or a field out of range; -EACCES the priority is not allowed; -ENOSPC the
+ * Return: 0; -EINVAL a NULL or a field out of range; -EACCES the priority is not allowed;
+ * -ENOSPC the
  * card has no queue left; -EDQUOT the program may pin no more memory; -EOPNOTSUPP no such class;
  * -ENOMEM; -ENODEV the card is gone.
  */
@@ -59,10 +70,14 @@ ACCEL_API void accel_queue_destroy(struct accel_queue *queue);
 /**
  * struct accel_submit - A submission.
  * @size: sizeof(struct accel_submit).
- * @cmds: command buffers, run in this order. @cmd_count: how many; 0 only waits and signals.
- * @waits: fences to wait for before the first one. @wait_count: how many.
- * @signals: fences of timelines that accel_timeline_create() made, to be signalled after the last
- *	one. @signal_count: how many.
+ * @cmds: command buffers, run in this order.
+ * @waits: fences to wait for before the first one.
+ * @signals: fences of timelines that accel_timeline_create() made, to be signalled after the
+ *	last one.
+ * @cmd_count: how many; 0 only waits and signals.
+ * @wait_count: how many.
+ * @signal_count: how many.
+ * @mbz: 0.
  */
 struct accel_submit {
 	size_t size;
@@ -79,12 +94,16 @@ struct accel_submit {
 
 /**
  * accel_queue_submit() - Run a command buffer.
- * @queue: on which. @cmd: what; it may be pending already. @fence: set on success, or NULL.
+ * @queue: on which.
+ * @cmd: what; it may be pending already.
+ * @fence: set on success, or NULL.
  *
  * Context: Any thread, also for one @queue; one thread at a time for @cmd.
- * Return: 0; -EINVAL a NULL, or a @cmd of another device or made with ACCEL_CMD_CHECK; -EOPNOTSUPP a
+ * Return: 0; -EINVAL a NULL, or a @cmd of another device or made with ACCEL_CMD_CHECK;
+ * -EOPNOTSUPP a
  * packet that the queue's class does not take; -ECANCELED an error stopped the queue:
- * accel_queue_error() says which; destroy it; -ENOMEM; -EIO the driver gave the card up; -ENODEV it
+ * accel_queue_error() says which; destroy it; -ENOMEM; -EIO the driver gave the card up; -ENODEV
+ * it
  * is gone.
  */
 ACCEL_API int accel_queue_submit(struct accel_queue *queue, struct accel_cmd *cmd,
@@ -92,10 +111,13 @@ ACCEL_API int accel_queue_submit(struct accel_queue *queue, struct accel_cmd *cm
 
 /**
  * accel_queue_submit_all() - Run command buffers, with fences before and after: all or nothing.
- * @queue: on which. @submit: what. @fence: set on success, or NULL: when the last one is done.
+ * @queue: on which.
+ * @submit: what.
+ * @fence: set on success, or NULL: when the last one is done.
  *
  * Context: Any thread, also for one @queue; one thread at a time for each command buffer.
- * Return: as accel_queue_submit(); -EINVAL also for a fence of another device, of value 0, or to be
+ * Return: as accel_queue_submit(); -EINVAL also for a fence of another device, of value 0, or to
+ * be
  * signalled on a queue's timeline; -E2BIG more than the device takes at once.
  */
 ACCEL_API int accel_queue_submit_all(struct accel_queue *queue, const struct accel_submit *submit,
@@ -113,11 +135,17 @@ enum accel_queue_state {
  * @size: [IN] sizeof(struct accel_queue_info).
  * @state: enum accel_queue_state.
  * @error: negative errno of what stopped it, 0: nothing did.
- * @packet_offset: bytes, in the command buffer. @tag: of the packet.
- * @error_value: the value that was wrong. @error_address: of a fault, on the card.
- * @guilty_resets: resets that its work caused. @innocent_resets: its work that was lost to others.
- * @submitted: command buffers. @done: of them finished, in error or not.
- * @active_ns: card time used. @model_ns: modelled. @picojoule: modelled.
+ * @packet_offset: bytes, in the command buffer.
+ * @tag: of the packet.
+ * @error_value: the value that was wrong.
+ * @error_address: of a fault, on the card.
+ * @guilty_resets: resets that its work caused.
+ * @innocent_resets: its work that was lost to others.
+ * @submitted: command buffers.
+ * @done: of them finished, in error or not.
+ * @active_ns: card time used.
+ * @model_ns: modelled.
+ * @picojoule: modelled.
  * @bytes: moved, by enum accel_tier, then storage.
  */
 struct accel_queue_info {
@@ -143,21 +171,26 @@ struct accel_queue_info {
 
 /**
  * accel_queue_info() - Tell how a queue is.
- * @queue: which. @info: @info->size set; the rest is filled, as far as that size reaches.
+ * @queue: which.
+ * @info: @info->size set; the rest is filled, as far as that size reaches.
  *
  * Context: Any thread.
- * Return: 0; -EINVAL a NULL, or @info->size is too small to hold itself; -ENODEV the card is gone.
+ * Return: 0; -EINVAL a NULL, or @info->size is too small to hold itself; -ENODEV the card is
+ * gone.
  */
 ACCEL_API int accel_queue_info(struct accel_queue *queue, struct accel_queue_info *info);
 
 /**
  * accel_queue_error() - Say in words what stopped a queue.
- * @queue: which. @text: gets one line, cut to fit. @bytes: of @text.
+ * @queue: which.
+ * @text: gets one line, cut to fit.
+ * @bytes: of @text.
  *
  * As: packet 17 (+0x1240) MATMUL: operand A, dim[0] = 4095: BAD_SHAPE, dims do not go together.
  *
  * Context: Any thread.
- * Return: the errno of what stopped it; 0 nothing did, and @text is ""; -EINVAL a NULL or no bytes.
+ * Return: the errno of what stopped it; 0 nothing did, and @text is ""; -EINVAL a NULL or no
+ * bytes.
  */
 ACCEL_API int accel_queue_error(struct accel_queue *queue, char *text, size_t bytes);
 

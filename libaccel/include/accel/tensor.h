@@ -8,6 +8,13 @@
 extern "C" {
 #endif
 
+/**
+ * DOC: accel_tensor - tensors are values: views cost nothing
+ *
+ * A tensor says how to read bytes of memory: type, sizes, strides. Making a view calls no driver
+ * and allocates nothing.
+ */
+
 #define ACCEL_DIMS		4
 #define ACCEL_RANK_INVALID	0xff
 
@@ -17,7 +24,8 @@ extern "C" {
  * @memory: where the bytes are. NULL: nowhere, which only a command buffer that is made with
  *	ACCEL_CMD_CHECK takes.
  * @offset: bytes from there to element 0.
- * @type: enum accel_type. @layout: enum accel_layout.
+ * @type: enum accel_type.
+ * @layout: enum accel_layout.
  * @rank: dims that the program thinks of, 0 … 4; ACCEL_RANK_INVALID: made from wrong arguments.
  * @mbz: 0.
  * @ne: elements per dim, the innermost one first, unused ones 1: the order of the card and of
@@ -40,8 +48,11 @@ struct accel_tensor {
 
 /**
  * accel_tensor_make() - Describe a dense tensor, in C order.
- * @memory: where it lies, or NULL. @offset: in bytes. @type: of its elements.
- * @rank: 0 … 4. @shape: that many sizes, the outermost one first, as NumPy prints them.
+ * @memory: where it lies, or NULL.
+ * @offset: in bytes.
+ * @type: of its elements.
+ * @rank: 0 … 4.
+ * @shape: that many sizes, the outermost one first, as NumPy prints them.
  *
  * It must lie in @memory whole.
  *
@@ -55,9 +66,12 @@ ACCEL_API struct accel_tensor accel_tensor_make(struct accel_memory *memory, uin
 /**
  * accel_tensor_prepared() - Describe a prepared image of a matrix, or of up to two outer dims
  * of matrices.
- * @memory: where it lies, or NULL. @offset: in bytes, multiple of 64. @type: of its elements.
+ * @memory: where it lies, or NULL.
+ * @offset: in bytes, multiple of 64.
+ * @type: of its elements.
  * @layout: enum accel_layout, not STRIDED.
- * @rank: 2 … 4. @shape: of the plain tensor [.., n, k].
+ * @rank: 2 … 4.
+ * @shape: of the plain tensor [.., n, k].
  *
  * Such an image has no views: slice before accel_cmd_prepare().
  *
@@ -71,8 +85,13 @@ ACCEL_API struct accel_tensor accel_tensor_prepared(struct accel_memory *memory,
 
 /**
  * accel_tensor_create() - Allocate memory for one dense tensor.
- * @device: where. @tier: which kind. @type: of its elements. @rank: 0 … 4. @shape: outermost
- * first. @tensor: set on success; its elements are zero.
+ * @device: where.
+ * @tier: which kind.
+ * @type: of its elements.
+ * @rank: 0 … 4.
+ * @shape: outermost
+ * first.
+ * @tensor: set on success; its elements are zero.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL wrong argument; else as accel_memory_create().
@@ -83,8 +102,13 @@ ACCEL_API int accel_tensor_create(struct accel_device *device, enum accel_tier t
 
 /**
  * accel_tensor_create_prepared() - Allocate memory for one prepared image.
- * @device: where. @tier: which kind. @type: of its elements. @layout: not STRIDED. @rank: 2 … 4.
- * @shape: of the plain tensor. @tensor: set on success.
+ * @device: where.
+ * @tier: which kind.
+ * @type: of its elements.
+ * @layout: not STRIDED.
+ * @rank: 2 … 4.
+ * @shape: of the plain tensor.
+ * @tensor: set on success.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL wrong argument; else as accel_memory_create().
@@ -113,7 +137,8 @@ ACCEL_API struct accel_tensor accel_tensor_transpose(struct accel_tensor tensor)
 
 /**
  * accel_tensor_permute() - View with its axes in another order.
- * @tensor: any. @axes: as many as its rank: axis i of the view is axis @axes[i] of @tensor.
+ * @tensor: any.
+ * @axes: as many as its rank: axis i of the view is axis @axes[i] of @tensor.
  *
  * Context: Any thread.
  * Return: the view; invalid if @tensor is, is prepared, or @axes is no permutation.
@@ -123,7 +148,10 @@ ACCEL_API struct accel_tensor accel_tensor_permute(struct accel_tensor tensor,
 
 /**
  * accel_tensor_slice() - View of a part.
- * @tensor: any. @axis: 0 is the outermost. @start: first index that is kept. @count: how many.
+ * @tensor: any.
+ * @axis: 0 is the outermost.
+ * @start: first index that is kept.
+ * @count: how many.
  *
  * Context: Any thread.
  * Return: the view; invalid if @tensor is, is prepared, or the part lies outside.
@@ -133,7 +161,9 @@ ACCEL_API struct accel_tensor accel_tensor_slice(struct accel_tensor tensor, uns
 
 /**
  * accel_tensor_reshape() - View of a dense tensor with other axes.
- * @tensor: dense, in C order. @rank: 0 … 4. @shape: outermost first, with as many elements.
+ * @tensor: dense, in C order.
+ * @rank: 0 … 4.
+ * @shape: outermost first, with as many elements.
  *
  * Context: Any thread.
  * Return: the view; invalid if @tensor is, is not dense, or the counts differ.
@@ -143,7 +173,9 @@ ACCEL_API struct accel_tensor accel_tensor_reshape(struct accel_tensor tensor, u
 
 /**
  * accel_tensor_expand() - View that repeats an axis of size 1, without copies. A source only.
- * @tensor: any. @axis: 0 is the outermost, of size 1. @count: its size in the view.
+ * @tensor: any.
+ * @axis: 0 is the outermost, of size 1.
+ * @count: its size in the view.
  *
  * Context: Any thread.
  * Return: the view; invalid if @tensor is, is prepared, or the axis has another size.
@@ -153,7 +185,8 @@ ACCEL_API struct accel_tensor accel_tensor_expand(struct accel_tensor tensor, un
 
 /**
  * accel_tensor_dim() - Tell the size of an axis.
- * @tensor: which. @axis: 0 is the outermost.
+ * @tensor: which.
+ * @axis: 0 is the outermost.
  *
  * Context: Any thread.
  * Return: elements; 0 for an axis it does not have.
@@ -198,18 +231,23 @@ ACCEL_API int accel_tensor_check(struct accel_tensor tensor);
 
 /**
  * accel_tensor_upload() - Copy elements of the program into a tensor, by the CPU.
- * @tensor: to where. @source: its elements in C order without gaps, of its type; for a prepared
- * image its bytes. @bytes: size of @source, to be sure.
+ * @tensor: to where.
+ * @source: its elements in C order without gaps, of its type; for a prepared
+ * image its bytes.
+ * @bytes: size of @source, to be sure.
  *
  * Context: Any thread.
- * Return: 0; -EINVAL a NULL, an invalid tensor, or @bytes is not the size of its elements; -ERANGE
+ * Return: 0; -EINVAL a NULL, an invalid tensor, or @bytes is not the size of its elements;
+ * -ERANGE
  * it ends beyond its memory; else as accel_memory_map().
  */
 ACCEL_API int accel_tensor_upload(struct accel_tensor tensor, const void *source, uint64_t bytes);
 
 /**
  * accel_tensor_download() - Copy elements of a tensor into the program, by the CPU.
- * @tensor: from where. @target: gets them in C order without gaps. @bytes: size of @target.
+ * @tensor: from where.
+ * @target: gets them in C order without gaps.
+ * @bytes: size of @target.
  *
  * Wait for the fence of what writes them first.
  *
@@ -220,7 +258,10 @@ ACCEL_API int accel_tensor_download(struct accel_tensor tensor, void *target, ui
 
 /**
  * accel_layout_bytes() - Tell the size of a prepared image.
- * @layout: not STRIDED. @type: one it takes. @rank: 2 … 4. @shape: of the plain tensor.
+ * @layout: not STRIDED.
+ * @type: one it takes.
+ * @rank: 2 … 4.
+ * @shape: of the plain tensor.
  *
  * Context: Any thread.
  * Return: bytes; 0 for a pair of layout and type that does not exist, or an empty tensor.

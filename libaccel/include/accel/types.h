@@ -9,6 +9,13 @@
 extern "C" {
 #endif
 
+/**
+ * DOC: accel_types - types and numbers that all of libaccel shares
+ *
+ * Numbers of element types, layouts, memory tiers, queue classes and activations. They are those
+ * of the card's command stream, so that a tool may print either.
+ */
+
 #define ACCEL_VERSION_MAJOR	0
 #define ACCEL_VERSION_MINOR	1
 #define ACCEL_VERSION_PATCH	0
@@ -41,14 +48,19 @@ enum accel_type {
 };
 
 /**
- * enum accel_layout - How the bytes of a tensor lie. accel_cmd_prepare() turns STRIDED into the
- * others and back; docs/card.md has their formulas.
+ * enum accel_layout - How the bytes of a tensor lie.
+ * @ACCEL_LAYOUT_STRIDED: each element where the strides say.
+ * @ACCEL_LAYOUT_K16N64: blocks of 16 k × 64 n of F32, F16 or BF16.
+ * @ACCEL_LAYOUT_K16N64K2: blocks of 32 k × 64 n of F16 or BF16, pairs of k innermost.
+ * @ACCEL_LAYOUT_K16N64K4: blocks of 64 k × 64 n of I8, quads of k innermost.
+ *
+ * accel_cmd_prepare() turns STRIDED into the others and back; docs/card.md has their formulas.
  */
 enum accel_layout {
 	ACCEL_LAYOUT_STRIDED	= 0,
-	ACCEL_LAYOUT_K16N64	= 2,	/* F32, F16, BF16 */
-	ACCEL_LAYOUT_K16N64K2	= 3,	/* F16, BF16 */
-	ACCEL_LAYOUT_K16N64K4	= 4,	/* I8 */
+	ACCEL_LAYOUT_K16N64	= 2,
+	ACCEL_LAYOUT_K16N64K2	= 3,
+	ACCEL_LAYOUT_K16N64K4	= 4,
 };
 
 /** enum accel_tier - Where memory lives. */
