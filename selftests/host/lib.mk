@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# libaccel and the samples, on the host: tests see the library's inside and a way to no card.
+
+LIB_TESTS := test_va test_tensor test_cmd test_check test_queue test_error
+HOST_TESTS += $(LIB_TESTS) test_npy
+
+define lib-test
+$(1)-src := selftests/host/$(1).c selftests/host/mock_way.c
+$(1)-libs = $$(B)/lib/libaccel-test.a $$(DRM_LIBS) -pthread
+$(1)-deps := $$(B)/lib/libaccel-test.a
+$$(B)/obj/selftests/host/$(1).o: CFLAGS += $$(ACCEL_CFLAGS)
+
+endef
+$(foreach t,$(LIB_TESTS),$(eval $(call lib-test,$(t))))
+
+test_npy-src := selftests/host/test_npy.c samples/npy.c
+test_npy-libs = $(B)/lib/libaccel-test.a $(DRM_LIBS) -lm -pthread
+test_npy-deps := $(B)/lib/libaccel-test.a
+
+$(B)/obj/selftests/host/mock_way.o $(B)/obj/selftests/host/test_npy.o: CFLAGS += $(ACCEL_CFLAGS)

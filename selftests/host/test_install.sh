@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# `make install` into an empty folder, then what a program outside the tree finds there: headers,
+# library, pkg-config file, symbols, man pages. Runs in the toolbox, in the top folder. TAP.
+# shellcheck disable=SC2317 # functions are called by point()
+set -u
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+root=$tmp/root
+n=0 failed=0
+
+# point NAME COMMAND… — one TAP line; the command's output only if it fails
+point()
+{
+	title=$1
+	shift
+	n=$((n + 1))
+	if "$@" >"$tmp/out" 2>&1; then
+		echo "ok $n - $title"
+	else
+		sed 's/^/# /' "$tmp/out"
+		echo "not ok $n - $title"
+		failed=1
+	fi
+}
+
+config()
+{
+	PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/usr/lib/pkgconfig pkg-config "$@" libaccel
+}
+
+installs()
+{
+	make -f tools/build.mk libaccel-install DESTDIR="$root" prefix=/usr
+}
+
+# The example of accel.7 is the program: what the page shows, compiles.
+builds_app()
+{
+	sed -n '/^\.Bd -literal/,/^\.Ed/p' libaccel/man/man7/accel.7 | sed '/^\./d; s/\\en/\\n/' \
+		>"$tmp/app.c" || return 1
+	cat >>"$tmp/app.c" <<'END'
+
+int main(void)
+{
+	float x[6] = { 1 }, w[6] = { 1 }, y[4];
+
+	return product(x, w, y, 2, 3, 2) == -19 ? 4 : 0;
+}
+END
+	# shellcheck disable=SC2046
+	cc -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$tmp/app" "$tmp/app.c" \
+		$(config --cflags --libs)
+}
+
+# Without a card it says so, in words, and the library is found by its SONAME.
+runs_app()
+{
+	readelf -d "$tmp/app" | grep -q 'NEEDED.*\[libaccel\.so\.0\]' || return 1
+	ACCEL_DEVICE=direct LD_LIBRARY_PATH=$root/usr/lib "$tmp/app" 2>"$tmp/err"
+	cat "$tmp/err"
+	grep -q 'no direct way' "$tmp/err"
+}
+
+headers_alone()
+{
+	for header in "$root"/usr/include/accel/*.h; do
+		name=accel/${header##*/}
+		echo "#include <$name>" >"$tmp/h.c"
+		cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$root/usr/include" -fsyntax-only \
+			"$tmp/h.c" || return 1
+		c++ -x c++ -std=c++11 -Wall -Wextra -Werror -I"$root/usr/include" -fsyntax-only \
+			"$tmp/h.c" || return 1
+	done
+}
+
+# Initialisers are used by C++ programs too.
+macros_in_cxx()
+{
+	cat >"$tmp/m.cc" <<'END'
+#include <accel/accel.h>
+struct accel_device_info a = ACCEL_DEVICE_INFO_INIT;
+struct accel_matmul_desc b = ACCEL_MATMUL_DESC_INIT;
+struct accel_queue_desc c = ACCEL_QUEUE_DESC_INIT;
+struct accel_queue_info d = ACCEL_QUEUE_INFO_INIT;
+struct accel_submit e = ACCEL_SUBMIT_INIT;
+END
+	c++ -std=c++11 -Wall -Wextra -Werror -I"$root/usr/include" -fsyntax-only "$tmp/m.cc"
+}
+
+no_uapi_in_headers()
+{
+	! grep -rn 'drm/\|maru_' "$root/usr/include/accel"
+}
+
+# Functions of the headers, of the map and of the library are the same set.
+symbols()
+{
+	grep -o 'accel_[a-z_]*;' libaccel/accel.map | tr -d ';' | sort >"$tmp/map"
+	readelf --dyn-syms -W "$root/usr/lib/libaccel.so" |
+		awk '$5 == "GLOBAL" && $7 != "UND" && $4 == "FUNC" { print $8 }' |
+		sed 's/@@LIBACCEL_0\.1$//' | sort >"$tmp/library"
+	cat "$root"/usr/include/accel/*.h | tr '\n' ' ' | sed 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/||g' |
+		grep -o 'ACCEL_API [a-z][^;]*;' | sed 's/(.*//; s/.*[ *]//' | sort >"$tmp/headers"
+	test -s "$tmp/map" && diff "$tmp/map" "$tmp/library" && diff "$tmp/map" "$tmp/headers"
+}
+
+# Only libdrm, and libc with its loader.
+needs()
+{
+	readelf -d "$root/usr/lib/libaccel.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$tmp/needs"
+	cat "$tmp/needs"
+	test -s "$tmp/needs" && ! grep -v '^libdrm\.so\.\|^libc\.so\.\|^ld-linux' "$tmp/needs"
+}
+
+man_pages()
+{
+	cp -r libaccel/man/man3 "$tmp/man3" &&
+	make -f tools/build.mk libaccel-man-pages MAN3="$tmp/man3" &&
+	diff -r libaccel/man/man3 "$tmp/man3" &&
+	make -f tools/build.mk libaccel-man &&
+	test -f "$root/usr/share/man/man3/accel_queue.3" -a -f "$root/usr/share/man/man7/accel.7"
+}
+
+version()
+{
+	test "$(config --modversion)" = 0.1.0 &&
+	readelf -d "$root/usr/lib/libaccel.so" | grep -q 'SONAME.*\[libaccel\.so\.0\]'
+}
+
+echo "TAP version 13"
+echo "1..10"
+point "make install into an empty folder" installs
+point "a program outside the tree builds by pkg-config" builds_app
+point "it runs, and says what is wrong without a card" runs_app
+point "each header alone, as C11 and C++11" headers_alone
+point "initialisers in C++" macros_in_cxx
+point "no contract header is needed" no_uapi_in_headers
+point "exported symbols are those of headers and map" symbols
+point "it depends on libdrm and libc" needs
+point "version and SONAME" version
+point "man pages are the headers', and clean" man_pages
+exit $failed
