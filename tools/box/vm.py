@@ -25,6 +25,7 @@ def parse():
     p = argparse.ArgumentParser(prog="vm", description="Boot a guest with cards in it.")
     p.add_argument("--kernel", default="6.12", help="6.12 or 7.x")
     p.add_argument("--cards", type=int, default=1, metavar="N")
+    p.add_argument("--card", default=CARD, help="the card's program")
     p.add_argument("--card-args", default="", help="more options for maru-card")
     p.add_argument("--run", nargs=argparse.REMAINDER, metavar="SCRIPT",
                    help="what to run in the guest, with arguments; the last option")
@@ -33,6 +34,8 @@ def parse():
     p.add_argument("--log", metavar="DIR", help="default build/logs/vm-KERNEL")
     p.add_argument("--memory", default="1G")
     p.add_argument("--append", default="", help="more for the kernel's command line")
+    p.add_argument("--port", action="append", default=[], metavar="NAME=SOCKET",
+                   help="a port of the guest that is a UNIX socket of the toolbox")
     p.add_argument("--slot-kill", action="store_true",
                    help="the card may die; a request it leaves stalls 5 s instead of 10")
     p.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto")
@@ -92,7 +95,7 @@ class Machine:
 
     def start_card(self, number):
         sock, control = self.path(f"card{number}"), self.path(f"control{number}")
-        command = [CARD, "--socket", sock, "--control", control]
+        command = [self.args.card, "--socket", sock, "--control", control]
         command += shlex.split(self.args.card_args)
         log_path = f"{self.args.log}/card{number}.log"
         with open(log_path, "wb") as log:
@@ -285,8 +288,8 @@ def main():
     if args.run:
         with open(f"{args.log}/job", "w", encoding="utf-8") as file:
             file.write("cd /maru && exec " + shlex.join(args.run) + "\n")
-    if args.cards and not os.path.exists(CARD):
-        sys.exit(f"vm: {CARD} is not built (make build)")
+    if args.cards and not os.path.exists(args.card):
+        sys.exit(f"vm: {args.card} is not built (make build)")
     accel = args.accel
     if accel == "auto":
         accel = "kvm" if kvm_verdict(args) else "tcg"
@@ -307,6 +310,10 @@ def main():
                  f"file,id=out,path={args.log}/output,append=on", "-device",
                  "virtserialport,bus=ports.0,chardev=out,name=maru.output",
                  *machine.fs_options("maru")]
+        for number, port in enumerate(args.port):
+            name, path = port.split("=", 1)
+            extra += ["-chardev", f"socket,id=port{number},path={path},server=on,wait=off",
+                      "-device", f"virtserialport,bus=ports.0,chardev=port{number},name={name}"]
         for number in range(args.cards):
             machine.start_card(number)
             extra += machine.card_options(number)
