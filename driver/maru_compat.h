@@ -117,7 +117,13 @@ static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sche
 	return DRM_GPU_SCHED_STAT_NOMINAL;
 }
 
+/* The code of a fence is called as long as somebody holds it: keep the module until then. */
+#define MARU_FENCE_PINS_MODULE	1
+
 #else
+
+/* The core lets go of a fence's code when it is signalled. */
+#define MARU_FENCE_PINS_MODULE	0
 
 static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sched_job *job)
 {

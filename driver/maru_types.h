@@ -218,6 +218,7 @@ struct maru_job {
 	u32 flags;				/* DRM_MARU_JOB_* */
 	u64 id;
 	bool irq;				/* someone waits for it: raises the event */
+	bool pushed;				/* the scheduler has it, or had */
 	u32 time_limit_ms;
 };
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MARU_RING_H
+#define MARU_RING_H
+
+#include "maru_types.h"
+
+/* Descriptors of a ring, and so jobs that the scheduler hands over at a time. */
+#define MARU_QUEUE_RING_LOG2	6
+#define MARU_QUEUE_RING_SIZE	(1U << MARU_QUEUE_RING_LOG2)
+
+int maru_ring_alloc(struct maru_queue *queue);
+void maru_ring_free(struct maru_queue *queue);
+u64 maru_ring_entry(const struct maru_queue *queue);
+u64 maru_ring_block_entry(const struct maru_queue *queue);
+void maru_ring_emit_locked(struct maru_queue *queue, struct maru_job *job);
+void maru_ring_restart_locked(struct maru_queue *queue, u64 start);
+
+#endif
