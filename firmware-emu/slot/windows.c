@@ -125,6 +125,12 @@ static void windows_explain(struct windows *windows, const struct device_window 
 		  "-machine memory-backend=m");
 }
 
+static bool range_is_same(const struct device_window *a, const struct device_window *b)
+{
+	return a->iova == b->iova && a->bytes == b->bytes && a->offset == b->offset &&
+	       a->is_readable == b->is_readable && a->is_writable == b->is_writable;
+}
+
 /**
  * windows_map() - Add a window.
  * @windows: the list
@@ -148,7 +154,7 @@ int windows_map(struct windows *windows, const struct device_window *range, int 
 	if (!ret && at < windows->count &&
 	    windows->window[at].range.iova <= range->iova + (range->bytes - 1)) {
 		const struct window *old = &windows->window[at];
-		bool is_same = !memcmp(&old->range, range, sizeof(*range)) &&
+		bool is_same = range_is_same(&old->range, range) &&
 			       (fd >= 0) == (old->file != WINDOWS_NO_FILE);
 
 		if (is_same && fd >= 0)

@@ -64,15 +64,17 @@ static void test_version_first(void **state)
 static void test_version_wrong(void **state)
 {
 	static const struct { const char *json; size_t bytes; } wrong[] = {
+#define TEXT(json) { json, sizeof(json) }
 		{ "{\"capabilities\":{}}", 19 },		/* no NUL */
-		{ "{}\0{}", 6 },				/* a NUL inside */
-		{ "{", 2 }, { "nonsense", 9 }, { "[]", 3 }, { "{\"capabilities\":1}", 19 },
-		{ "{\"capabilities\":{\"max_msg_fds\":\"8\"}}", 38 },
-		{ "{\"capabilities\":{\"max_msg_fds\":-1}}", 36 },
-		{ "{\"capabilities\":{\"max_dma_maps\":0}}", 36 },
-		{ "{\"capabilities\":{\"pgsizes\":1e99}}", 34 },
-		{ "{\"capabilities\":{\"max_data_xfer_size\":99999999999999999999}}", 61 },
-		{ "{\"a\":1,\"a\":2}", 14 },
+		TEXT("{}\0{}"),				/* a NUL inside */
+		TEXT("{"), TEXT("nonsense"), TEXT("[]"), TEXT("{\"capabilities\":1}"),
+		TEXT("{\"capabilities\":{\"max_msg_fds\":\"8\"}}"),
+		TEXT("{\"capabilities\":{\"max_msg_fds\":-1}}"),
+		TEXT("{\"capabilities\":{\"max_dma_maps\":0}}"),
+		TEXT("{\"capabilities\":{\"pgsizes\":1e99}}"),
+		TEXT("{\"capabilities\":{\"max_data_xfer_size\":99999999999999999999}}"),
+		TEXT("{\"a\":1,\"a\":2}"),
+#undef TEXT
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
