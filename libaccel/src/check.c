@@ -72,26 +72,32 @@ static struct accel_fault check_params(const struct maru_packet *packet)
 	return ACCEL_RIGHT;
 }
 
-bool accel_operand_extent(const struct maru_operand *operand, uint64_t *bytes)
+/* Return: 0, or the field that makes it too large. */
+static unsigned int find_extent(const struct maru_operand *operand, uint64_t *bytes)
 {
 	uint64_t end = maru_type_bytes(operand->type), step;
 
 	*bytes = 0;
 	for (int d = 0; d < 4; d++) {
 		if (!operand->dim[d])
-			return true;
+			return 0;
 	}
 	if (operand->layout != MARU_LAYOUT_STRIDED) {
 		*bytes = maru_layout_bytes(operand->layout, operand->type, operand->dim);
-		return *bytes != 0;
+		return *bytes ? 0 : MARU_FIELD_LAYOUT;
 	}
 	for (int d = 0; d < 4; d++) {
 		if (__builtin_mul_overflow(operand->dim[d] - 1ull, operand->stride[d], &step) ||
 		    __builtin_add_overflow(end, step, &end) || end > VA_END)
-			return false;
+			return MARU_FIELD_STRIDE(d);
 	}
 	*bytes = end;
-	return true;
+	return 0;
+}
+
+bool accel_operand_extent(const struct maru_operand *operand, uint64_t *bytes)
+{
+	return !find_extent(operand, bytes);
 }
 
 bool accel_operand_is_dense(const struct maru_operand *operand)
@@ -110,16 +116,20 @@ bool accel_operand_is_dense(const struct maru_operand *operand)
 static struct accel_fault check_dims(const struct maru_operand *operand, unsigned int role)
 {
 	unsigned __int128 elements = 1;
-	bool is_empty = false;
 
 	for (int d = 0; d < 4; d++) {
 		if (operand->dim[d] > MARU_DIM_MAX)
 			return ACCEL_FAULT(TOO_LARGE, role, MARU_FIELD_DIM(d), operand->dim[d]);
-		is_empty |= !operand->dim[d];
 		elements *= operand->dim[d];
 	}
-	if (!is_empty && elements > MARU_ELEMENTS_MAX)
-		return ACCEL_FAULT(TOO_LARGE, role, MARU_FIELD_DIM(0), (uint64_t)elements);
+	if (!elements)
+		return ACCEL_RIGHT;
+	elements = 1;
+	for (int d = 0; d < 4; d++) {
+		elements *= operand->dim[d];
+		if (elements > MARU_ELEMENTS_MAX)
+			return ACCEL_FAULT(TOO_LARGE, role, MARU_FIELD_DIM(d), operand->dim[d]);
+	}
 	return ACCEL_RIGHT;
 }
 
@@ -177,30 +187,40 @@ static struct accel_fault check_operand(const struct maru_packet *packet,
 {
 	static const uint32_t one[4] = { 1, 1, 1, 1 };
 	const struct maru_operand *operand = accel_packet_operand(packet, row->role);
-	uint64_t align, bytes;
 	struct accel_fault fault;
+	uint64_t align;
 
-	for (unsigned int i = 0; i < sizeof(operand->mbz); i++) {
-		if (operand->mbz[i])
-			return ACCEL_FAULT(BAD_FLAG, row->role, 10 + i, operand->mbz[i]);
-	}
 	if (!has_type(row->types, operand->type))
 		return ACCEL_FAULT(BAD_TYPE, row->role, MARU_FIELD_TYPE, operand->type);
 	if (operand->layout >= 16 || !(row->layouts >> operand->layout & 1) ||
 	    (operand->layout && !maru_layout_bytes(operand->layout, operand->type, one)))
 		return ACCEL_FAULT(BAD_LAYOUT, row->role, MARU_FIELD_LAYOUT, operand->layout);
+	for (unsigned int i = 0; i < sizeof(operand->mbz); i++) {
+		if (operand->mbz[i])
+			return ACCEL_FAULT(BAD_FLAG, row->role, 10 + i, operand->mbz[i]);
+	}
 	align = operand->layout == MARU_LAYOUT_STRIDED ? type_align(operand->type) : 64;
 	if (has_addresses && operand->va % align)
 		return ACCEL_FAULT(BAD_ALIGN, row->role, MARU_FIELD_VA, operand->va);
 	fault = check_dims(operand, row->role);
 	if (fault.word)
 		return fault;
-	fault = check_strides(operand, row);
-	if (fault.word)
-		return fault;
-	if (!accel_operand_extent(operand, &bytes))
-		return ACCEL_FAULT(RANGE, row->role, MARU_FIELD_STRIDE(0), operand->stride[0]);
-	if (has_addresses && (operand->va >= VA_END || bytes > VA_END - operand->va))
+	return check_strides(operand, row);
+}
+
+static struct accel_fault check_extent(const struct maru_packet *packet,
+				       const struct accel_op_role *row, bool has_addresses)
+{
+	const struct maru_operand *operand = accel_packet_operand(packet, row->role);
+	unsigned int field;
+	uint64_t bytes;
+
+	field = find_extent(operand, &bytes);
+	if (field >= MARU_FIELD_STRIDE(0))
+		return ACCEL_FAULT(RANGE, row->role, field, operand->stride[(field - 32) / 8]);
+	if (field)
+		return ACCEL_FAULT(RANGE, row->role, MARU_FIELD_VA, operand->va);
+	if (has_addresses && bytes && (operand->va >= VA_END || bytes > VA_END - operand->va))
 		return ACCEL_FAULT(RANGE, row->role, MARU_FIELD_VA, operand->va);
 	if (bytes && row->flags & MARU_ROLE_WRITTEN && operand->layout == MARU_LAYOUT_STRIDED)
 		return check_nesting(operand, row);
@@ -209,12 +229,13 @@ static struct accel_fault check_operand(const struct maru_packet *packet,
 
 /* Dims that the table relates to those of dst. */
 static struct accel_fault check_rule(const struct maru_packet *packet,
-				     const struct accel_op_role *row)
+				     const struct accel_op_role *row, bool has_addresses)
 {
 	const struct maru_operand *operand = accel_packet_operand(packet, row->role);
 	const struct maru_operand *dst = accel_packet_operand(packet, MARU_ROLE_DST);
 	bool fits;
 
+	(void)has_addresses;
 	for (int d = 0; d < 4; d++) {
 		uint32_t dim = operand->dim[d], want = dst->dim[d];
 
@@ -275,26 +296,24 @@ static struct accel_fault check_card(const struct maru_packet *packet,
 	return ACCEL_RIGHT;
 }
 
+typedef struct accel_fault (*role_check)(const struct maru_packet *packet,
+					 const struct accel_op_role *row, bool has_addresses);
+
 static struct accel_fault check_operands(const struct maru_packet *packet, bool has_addresses)
 {
+	static const role_check checks[] = { check_operand, check_extent, check_rule };
 	const struct accel_op_role *row;
 	struct accel_fault fault;
 
-	for (unsigned int role = 0; role < MARU_ROLES; role++) {
-		if (!(packet->roles >> role & 1))
-			continue;
-		row = accel_op_role_find(packet->op, role);
-		fault = check_operand(packet, row, has_addresses);
-		if (fault.word)
-			return fault;
-	}
-	for (unsigned int role = 1; role < MARU_ROLES; role++) {
-		if (!(packet->roles >> role & 1))
-			continue;
-		row = accel_op_role_find(packet->op, role);
-		fault = check_rule(packet, row);
-		if (fault.word)
-			return fault;
+	for (unsigned int i = 0; i < 3; i++) {
+		for (unsigned int role = 0; role < MARU_ROLES; role++) {
+			if (!(packet->roles >> role & 1))
+				continue;
+			row = accel_op_role_find(packet->op, role);
+			fault = checks[i](packet, row, has_addresses);
+			if (fault.word)
+				return fault;
+		}
 	}
 	return ACCEL_RIGHT;
 }

@@ -4,6 +4,8 @@
 
 #include "ops.h"
 
+#define ACT_XIELU	18	/* the one unary code with parameters of its own */
+
 static bool is_float(uint32_t type)
 {
 	return type == MARU_TYPE_F32 || type == MARU_TYPE_F16 || type == MARU_TYPE_BF16;
@@ -52,39 +54,52 @@ static struct accel_fault check_copy(const struct maru_packet *packet,
 static struct accel_fault check_prepare(const struct maru_operand *dst,
 					const struct maru_operand *src)
 {
-	if (src->type != dst->type)
-		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_SRC, MARU_FIELD_TYPE, src->type);
 	if (src->layout == MARU_LAYOUT_STRIDED && dst->layout == MARU_LAYOUT_STRIDED)
 		return ACCEL_FAULT(BAD_LAYOUT, MARU_ROLE_SRC, MARU_FIELD_LAYOUT, src->layout);
+	if (src->type != dst->type)
+		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_SRC, MARU_FIELD_TYPE, src->type);
 	return ACCEL_RIGHT;
 }
 
-static struct accel_fault check_matmul_types(const struct maru_packet *packet,
-					     const struct maru_operand *dst,
-					     const struct maru_operand *a,
-					     const struct maru_operand *b)
+static struct accel_fault unsupported_type(const struct maru_packet *packet, unsigned int role)
+{
+	return ACCEL_FAULT(UNSUPPORTED, role, MARU_FIELD_TYPE,
+			   accel_packet_operand(packet, role)->type);
+}
+
+/* Exact sums of integers: nothing may follow them. */
+static struct accel_fault check_matmul_i32(const struct maru_packet *packet)
+{
+	const uint32_t one = 0x3f800000;
+
+	if (is_float(accel_packet_operand(packet, MARU_ROLE_A)->type))
+		return unsupported_type(packet, MARU_ROLE_DST);
+	if (packet->matmul.act)
+		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 17, packet->matmul.act);
+	if (packet->matmul.scale != one)
+		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 20, packet->matmul.scale);
+	for (unsigned int role = MARU_ROLE_BIAS; role <= MARU_ROLE_RESIDUAL; role++) {
+		if (accel_packet_operand(packet, role))
+			return unsupported_type(packet, role);
+	}
+	return ACCEL_RIGHT;
+}
+
+static struct accel_fault check_matmul_kind(const struct maru_packet *packet)
 {
 	uint32_t b_as = packet->matmul.b_as, act = packet->matmul.act;
+	bool is_a_float = is_float(accel_packet_operand(packet, MARU_ROLE_A)->type);
 
-	if (is_float(a->type) != is_float(b->type))
-		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_B, MARU_FIELD_TYPE, b->type);
-	if (is_float(a->type) != is_float(dst->type))
-		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_DST, MARU_FIELD_TYPE, dst->type);
+	if (is_a_float != is_float(accel_packet_operand(packet, MARU_ROLE_B)->type))
+		return unsupported_type(packet, MARU_ROLE_B);
 	if (b_as != MARU_TYPE_NONE &&
-	    (!is_float(a->type) || (b_as != MARU_TYPE_F16 && b_as != MARU_TYPE_BF16)))
+	    (!is_a_float || (b_as != MARU_TYPE_F16 && b_as != MARU_TYPE_BF16)))
 		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 16, b_as);
-	switch (act) {
-	case MARU_ACT_NONE:
-	case MARU_ACT_TANH:
-	case MARU_ACT_RELU:
-	case MARU_ACT_SIGMOID:
-	case MARU_ACT_GELU:
-	case MARU_ACT_GELU_QUICK:
-	case MARU_ACT_SILU:
-	case MARU_ACT_GELU_ERF:
-		return ACCEL_RIGHT;
-	}
-	return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 17, act);
+	if (act == ACT_XIELU)
+		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 17, act);
+	if (!is_float(accel_packet_operand(packet, MARU_ROLE_DST)->type))
+		return check_matmul_i32(packet);
+	return ACCEL_RIGHT;
 }
 
 static struct accel_fault check_matmul(const struct maru_packet *packet,
@@ -93,19 +108,19 @@ static struct accel_fault check_matmul(const struct maru_packet *packet,
 	const struct maru_operand *a = accel_packet_operand(packet, MARU_ROLE_A);
 	const struct maru_operand *b = accel_packet_operand(packet, MARU_ROLE_B);
 
-	if (a->dim[0] != b->dim[0])
-		return bad_dim(b, MARU_ROLE_B, 0);
 	if (a->dim[1] != dst->dim[0])
 		return bad_dim(a, MARU_ROLE_A, 1);
-	if (b->dim[1] != dst->dim[1])
-		return bad_dim(b, MARU_ROLE_B, 1);
 	for (int d = 2; d < 4; d++) {
-		if (b->dim[d] != dst->dim[d])
-			return bad_dim(b, MARU_ROLE_B, d);
 		if (a->dim[d] ? dst->dim[d] % a->dim[d] : dst->dim[d])
 			return bad_dim(a, MARU_ROLE_A, d);
 	}
-	return check_matmul_types(packet, dst, a, b);
+	if (b->dim[0] != a->dim[0])
+		return bad_dim(b, MARU_ROLE_B, 0);
+	for (int d = 1; d < 4; d++) {
+		if (b->dim[d] != dst->dim[d])
+			return bad_dim(b, MARU_ROLE_B, d);
+	}
+	return check_matmul_kind(packet);
 }
 
 struct accel_fault accel_shape_check(const struct maru_packet *packet)

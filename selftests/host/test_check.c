@@ -91,7 +91,7 @@ static void test_params(void **state)
 {
 	(void)state;
 	WRONG(matmul, p.header.matmul.act = 23, BAD_PARAM, NONE, 17);
-	WRONG(matmul, p.header.matmul.act = 2, UNSUPPORTED, NONE, 17);
+	WRONG(matmul, p.header.matmul.act = 18, UNSUPPORTED, NONE, 17);
 	WRONG(matmul, p.header.matmul.b_as = MARU_TYPE_F32, UNSUPPORTED, NONE, 16);
 	WRONG(matmul, p.header.matmul.glu = 1, BAD_PARAM, NONE, 18);
 	WRONG(matmul, p.header.matmul.scale = 0x7f800000, BAD_PARAM, NONE, 20);
@@ -150,11 +150,11 @@ static void test_shapes(void **state)
 		       p.operand[2] = plain(0x300000, MARU_TYPE_F32, 7, 3, 6, 1)), NONE, 0, 0);
 	WRONG(matmul, (p.operand[1].dim[0] = 0, p.operand[2].dim[0] = 0), NONE, 0, 0);
 	WRONG(matmul, p.operand[1].type = MARU_TYPE_I8, BAD_STRIDE, 1, MARU_FIELD_STRIDE(0));
-	WRONG(matmul, (p.operand[1] = plain(0x200000, MARU_TYPE_I8, 7, 5, 1, 1)), BAD_TYPE, 2,
+	WRONG(matmul, (p.operand[1] = plain(0x200000, MARU_TYPE_I8, 7, 5, 1, 1)), UNSUPPORTED, 2,
 	      MARU_FIELD_TYPE);
 	WRONG(matmul, (p.operand[1] = plain(0x200000, MARU_TYPE_I8, 7, 5, 1, 1),
-		       p.operand[2] = plain(0x300000, MARU_TYPE_I8, 7, 3, 1, 1)), BAD_TYPE, 0,
-	      MARU_FIELD_TYPE);
+		       p.operand[2] = plain(0x300000, MARU_TYPE_I8, 7, 3, 1, 1)), NONE, 0, 0);
+	WRONG(matmul, p.operand[0].type = MARU_TYPE_I32, UNSUPPORTED, 0, MARU_FIELD_TYPE);
 	WRONG(matmul, (p.operand[1] = plain(0x200000, MARU_TYPE_I8, 7, 5, 1, 1),
 		       p.operand[2] = plain(0x300000, MARU_TYPE_I8, 7, 3, 1, 1),
 		       p.operand[0].type = MARU_TYPE_I32), NONE, 0, 0);

@@ -132,9 +132,9 @@ static void test_refusals(void **state)
 	desc.size = sizeof(desc);
 	desc.act = (enum accel_act)300;
 	BAD(-EINVAL, accel_cmd_matmul(cmd, dst, a, b, &desc));
-	desc.act = (enum accel_act)2;
+	desc.act = (enum accel_act)18;
 	BAD(-EOPNOTSUPP, accel_cmd_matmul(cmd, dst, a, b, &desc));
-	TEXT("act = 2: UNSUPPORTED");
+	TEXT("act = 18: UNSUPPORTED");
 	BAD(-EINVAL, accel_cmd_fill(cmd, dst, NULL));
 	BAD(-EINVAL, accel_cmd_copy(cmd, dst, dst));
 	TEXT("COPY: operand src, address");

@@ -181,7 +181,7 @@ struct accel_matmul_desc {
 /**
  * accel_cmd_matmul() - Record a matrix product: dst [m, n] = b [m, k] · aᵀ, a [n, k].
  * @cmd: which.
- * @dst: F32, F16 or BF16; I32 when a and b are I8.
+ * @dst: F32, F16 or BF16; or I32 when a and b are I8, exact and with nothing around it.
  * @a: weights, one row per output, as torch.nn.Linear and GGUF keep them; may be prepared. For
  *	weights that lie [k, n], pass accel_tensor_transpose() of them.
  * @b: activations.
