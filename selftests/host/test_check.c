@@ -119,7 +119,7 @@ static void test_operands(void **state)
 	WRONG(matmul, p.operand[2].va = ~0ull - 3, RANGE, 2, MARU_FIELD_VA);
 	WRONG(matmul, p.operand[2].dim[3] = 1u << 31, TOO_LARGE, 2, MARU_FIELD_DIM(3));
 	WRONG(copy, p.operand[1].stride[1] = 3, BAD_ALIGN, 1, MARU_FIELD_STRIDE(1));
-	WRONG(copy, p.operand[1].stride[1] = ~0ull - 1, RANGE, 1, MARU_FIELD_STRIDE(0));
+	WRONG(copy, p.operand[1].stride[1] = ~0ull - 1, RANGE, 1, MARU_FIELD_STRIDE(1));
 	WRONG(matmul, p.operand[1].stride[0] = 8, BAD_STRIDE, 1, MARU_FIELD_STRIDE(0));
 	WRONG(matmul, (p.operand[1].stride[0] = 20, p.operand[1].stride[1] = 4), NONE, 0, 0);
 	WRONG(matmul, (p.operand[0].stride[0] = 12, p.operand[0].stride[1] = 4), BAD_STRIDE, 0,
