@@ -226,9 +226,11 @@ void card_disable(struct card *card)
 
 bool card_is_alive(struct card *card)
 {
-	if (card->pid && waitpid(card->pid, NULL, WNOHANG | WNOWAIT) == 0)
-		return true;
-	return false;
+	siginfo_t info = { 0 };
+
+	return card->pid &&
+	       !waitid(P_PID, (id_t)card->pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
+	       !info.si_pid;
 }
 
 int card_wait_dead(struct card *card, int ms)

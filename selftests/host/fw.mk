@@ -5,7 +5,11 @@ CARD_CLIENT_SRC := selftests/host/card_client.c selftests/host/card_queue.c \
 	firmware-emu/log.c $(FW_SRC)
 FW_TEST_SRC := $(CARD_CLIENT_SRC) selftests/host/fake_engine.c
 
-FW_TESTS := test_core
-HOST_TESTS += $(FW_TESTS)
+FW_TESTS := test_core test_admin
+HOST_TESTS += $(FW_TESTS) test_mmu test_span
+test_mmu-src := selftests/host/test_mmu.c firmware-emu/mem/mmu.c
+test_span-src := selftests/host/test_span.c firmware-emu/log.c \
+	$(filter firmware-emu/mem/%,$(FW_SRC))
+test_span-libs := -lpthread
 $(foreach t,$(FW_TESTS),$(eval $(t)-src := selftests/host/$(t).c $(FW_TEST_SRC)))
 $(foreach t,$(FW_TESTS),$(eval $(t)-libs := -lpthread))
