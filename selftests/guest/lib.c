@@ -2,8 +2,8 @@
 /* The node and its objects, for guest tests. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/sync_file.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -259,9 +259,18 @@ int syncobj_wait(int fd, uint32_t handle, uint64_t point, unsigned int ms)
 	return node_call(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
 }
 
-static int sync_file_error(int file)
+int sync_file_wait(int file, unsigned int ms)
 {
-	struct sync_file_info info = { 0 };
+	struct pollfd poller = { .fd = file, .events = POLLIN };
+
+	return poll(&poller, 1, ms) == 1 ? 0 : -ETIME;
+}
+
+/* Asks for the fences too: their names are read then. */
+int sync_file_error(int file)
+{
+	struct sync_fence_info fences[4] = { 0 };
+	struct sync_file_info info = { .num_fences = 4, .sync_fence_info = (uintptr_t)fences };
 	int err = 0;
 
 	if (ioctl(file, SYNC_IOC_FILE_INFO, &info))

@@ -75,6 +75,10 @@ int syncobj_error(int fd, uint32_t handle, uint64_t point);
 /* syncobj_wait, then syncobj_error. */
 int syncobj_result(int fd, uint32_t handle, uint64_t point);
 
+/* Of a sync file: waits; its error as above. */
+int sync_file_wait(int file, unsigned int ms);
+int sync_file_error(int file);
+
 static inline struct drm_maru_sync sync_wait_on(uint32_t handle, uint64_t point)
 {
 	return (struct drm_maru_sync){
