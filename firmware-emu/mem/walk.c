@@ -167,6 +167,7 @@ static bool walk_append(struct walk *walk, const struct view_piece *piece)
 static void walk_init(struct walk *walk, struct span_vm *vm, uint64_t va)
 {
 	walk->va = va & ~(uint64_t)(MARU_PAGE_BYTES - 1);
+	walk->asked = va;
 	walk->count = 0;
 	walk->pieces = walk->first;
 	walk->room = sizeof(walk->first) / sizeof(walk->first[0]);
@@ -229,12 +230,14 @@ int walk_split(struct walk *walk, unsigned int access, struct span_fault *fault)
 		struct view_piece *piece = &walk->pieces[i], back;
 
 		if (piece->tier == MARU_TIER_HOST) {
+			uint64_t at = va < walk->asked ? walk->asked : va;
+
 			if (!dma_find(piece->addr, piece->bytes, &run)) {
-				walk_report(piece->addr);
-				return span_fail(fault, va, MARU_FAULT_WINDOW);
+				walk_report(piece->addr + (at - va));
+				return span_fail(fault, at, MARU_FAULT_WINDOW);
 			}
 			if ((access & SPAN_WRITE) && !run.is_writable)
-				return span_fail(fault, va, MARU_FAULT_WRITE);
+				return span_fail(fault, at, MARU_FAULT_WRITE);
 			if (run.bytes < piece->bytes) {
 				if (!walk_reserve(walk))
 					return span_fail(fault, va, FAULT_PIECES);

@@ -8,6 +8,7 @@
 /* What a range consists of; pieces are merged, the first begins at @va. */
 struct walk {
 	uint64_t va;			/* of the first piece; all begin and end with a page */
+	uint64_t asked;			/* first address that was asked for */
 	uint64_t epoch;			/* of the space when the walk began */
 	unsigned int count;
 	unsigned int room;

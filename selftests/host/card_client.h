@@ -166,7 +166,7 @@ uint64_t card_put(struct card_queue *queue, const struct maru_desc *desc);
 int card_wait(struct card_queue *queue, uint64_t done, int ms);
 
 /** card_wait_u64() - Wait until a word of memory is ≥ @value. */
-int card_wait_u64(struct card *card, const volatile uint64_t *word, uint64_t value, int ms);
+int card_wait_u64(struct card *card, const volatile void *word, uint64_t value, int ms);
 
 /**
  * card_run() - Run one command buffer of packets and wait.

@@ -252,12 +252,12 @@ int card_wait(struct card_queue *queue, uint64_t done, int ms)
 	return 0;
 }
 
-int card_wait_u64(struct card *card, const volatile uint64_t *word, uint64_t value, int ms)
+int card_wait_u64(struct card *card, const volatile void *word, uint64_t value, int ms)
 {
 	uint64_t start = card_now_ns();
 	int ret;
 
-	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) < value) {
+	while (__atomic_load_n((const volatile uint64_t *)word, __ATOMIC_ACQUIRE) < value) {
 		ret = wait_step(card, start, ms);
 		if (ret)
 			return ret;

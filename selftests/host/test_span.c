@@ -214,7 +214,7 @@ static void mem_4_kernel_space(void **state)
 		   MARU_VM0_VA(0, HBM_BYTES - 4));
 	must_fault(kernel, MARU_VM0_VA(3, 0), 8, SPAN_READ, MARU_FAULT_PTE, MARU_VM0_VA(3, 0));
 	must_fault(kernel, MARU_VM0_VA(2, RAM_IOVA - 8), 8, SPAN_READ, MARU_FAULT_WINDOW,
-		   MARU_VM0_VA(2, RAM_IOVA - 8) & ~(PAGE - 1));
+		   MARU_VM0_VA(2, RAM_IOVA - 8));
 	word = 0x1234567890abcdef;
 	assert_int_equal(span_write(kernel, MARU_VM0_VA(2, RAM_IOVA + PAGE - 4), &word, 8,
 				    &fault), 0);
