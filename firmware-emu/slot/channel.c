@@ -263,7 +263,9 @@ static void channel_handle(struct slot *slot, struct ipc_message *message, size_
  */
 void channel_read(struct slot *slot)
 {
-	for (unsigned int i = 0; i < 64 && slot->channel.fd >= 0 && !slot->channel.is_hung_up; i++) {
+	const struct channel *channel = &slot->channel;
+
+	for (unsigned int i = 0; i < 64 && channel->fd >= 0 && !channel->is_hung_up; i++) {
 		struct ipc_message message = { 0 };
 		ssize_t n = recv(slot->channel.fd, &message, sizeof(message), MSG_DONTWAIT);
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define LIFE_TRIES		3
-#define LIFE_BACKOFF_MS		100	/* before the second try, four times that before the third */
+#define LIFE_BACKOFF_MS		100	/* before the second try; the third: four times */
 
 /* STATUS 31:16 of a card that could not boot, beside what the core itself tells. */
 #define LIFE_ERROR_DIED		0xff01

@@ -14,7 +14,7 @@
 
 #include "firmware-emu/transport/transport.h"
 
-#define SOCK_DRAIN_BYTES	(64u << 20)	/* more unread bytes than this are left to a reset */
+#define SOCK_DRAIN_BYTES	(64u << 20)	/* what is unread beyond is left to a reset */
 
 /**
  * fd_list_close() - Close what is still in a list and empty it.

@@ -236,7 +236,8 @@ static void test_boot_steps(void **state)
 	for (unsigned int i = 0; i < 6; i++) {
 		uint64_t started = case_card.life.started;
 
-		snprintf(line, sizeof(line), "{\"cmd\":\"inject\",\"point\":\"%s\",\"action\":\"%s\"}",
+		snprintf(line, sizeof(line),
+			 "{\"cmd\":\"inject\",\"point\":\"%s\",\"action\":\"%s\"}",
 			 points[i % 3], actions[i / 3]);
 		assert_true(is_ok(line));
 		vfu_write32(&case_vfu, 0, MARU_REG_CTRL, MARU_CTRL_RESET);
@@ -353,7 +354,8 @@ static void test_skip(void **state)
 	int fd = case_memfd(4096);
 
 	(void)state;
-	assert_true(is_ok("{\"cmd\":\"inject\",\"point\":\"dma.unmap\",\"action\":\"kill\",\"skip\":2}"));
+	assert_true(is_ok("{\"cmd\":\"inject\",\"point\":\"dma.unmap\",\"action\":\"kill\","
+			  "\"skip\":2}"));
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(reg(MARU_REG_STATUS), MARU_STATUS_READY);
 		assert_int_equal(vfu_map(&case_vfu, fd, 0, 0, 4096, 3), 0);
@@ -365,7 +367,8 @@ static void test_skip(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CASE("[LIFE-1] [REG-1] what a booted card shows", test_boot),
-	CASE("[LIFE-3] [IRQ-7] a crash: CRASHED, event vector, memory readable, no other core", test_crash),
+	CASE("[LIFE-3] [IRQ-7] a crash: CRASHED, event vector, memory readable, no other core",
+	     test_crash),
 	CASE("[LIFE-4] CTRL.RESET: a new core, memory and vectors kept", test_reset),
 	CASE("[LIFE-4] [PCI-5] FLR", test_flr),
 	CASE("[LIFE-5] machine reset: memory zeroed", test_machine_reset),
@@ -378,7 +381,8 @@ static const struct CMUnitTest tests[] = {
 	CASE("[LIFE-2] a boot that hangs", test_boot_hang),
 	CASE("[LIFE-2] no core can be started any more", test_spawner_gone),
 	CASE("[CTL-1] [CTL-2] commands, wrong ones too", test_commands),
-	CASE("[CTL-4] each fault point has a counter; those of boot and unmap were hit", test_points),
+	CASE("[CTL-4] each fault point has a counter; those of boot and unmap were hit",
+	     test_points),
 	CASE("[CTL-3] hits that are let pass", test_skip),
 };
 
