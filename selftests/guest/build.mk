@@ -23,3 +23,5 @@ $(eval $(call guest-test,test_isolation))
 $(eval $(call guest-test,test_mmap))
 $(eval $(call guest-test,test_vm_bind))
 $(eval $(call guest-test,test_submit))
+
+include selftests/guest/libaccel.mk
