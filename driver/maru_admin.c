@@ -12,12 +12,14 @@
 
 #include "maru_admin.h"
 #include "maru_device.h"
+#include "maru_fw.h"
 #include "maru_mmio.h"
 #include "maru_reset.h"
 
 #define MARU_ADMIN_COUNT	BIT(MARU_ADMIN_LOG2)
 #define MARU_ADMIN_LIMIT	(10 * HZ)
 #define MARU_ADMIN_TICK		HZ
+#define MARU_ADMIN_LOOK		(HZ / 10)
 #define MARU_ADMIN_ATTEMPTS	3
 #define MARU_ADMIN_BOGUS	64
 
@@ -275,7 +277,8 @@ static void maru_admin_watch_work(struct work_struct *work)
 {
 	struct maru_admin *admin = container_of(to_delayed_work(work), struct maru_admin, watch);
 	struct maru_device *mdev = admin->mdev;
-	bool late = false, lies, again;
+	unsigned long limit = maru_admin_limit(mdev);
+	bool slow = false, late = false, lies, again;
 
 	maru_admin_process(mdev);
 	scoped_guard(spinlock_irqsave, &admin->lock) {
@@ -283,8 +286,12 @@ static void maru_admin_watch_work(struct work_struct *work)
 		for (int slot = 0; slot < MARU_ADMIN_COUNT; slot++) {
 			struct maru_admin_request *request = admin->slots[slot];
 
-			if (request && time_after(jiffies, request->deadline))
+			if (!request)
+				continue;
+			if (time_after(jiffies, request->deadline))
 				late = true;
+			if (time_after(jiffies, request->deadline - limit + MARU_ADMIN_TICK))
+				slow = true;
 		}
 		again = admin->busy || !list_empty(&admin->waiting);
 	}
@@ -292,6 +299,8 @@ static void maru_admin_watch_work(struct work_struct *work)
 		maru_reset_card(mdev, "completions answer no command");
 	else if (late)
 		maru_reset_card(mdev, "an admin command was not answered");
+	else if (slow)
+		maru_fw_suspect(mdev);
 	if (again)
 		queue_delayed_work(system_wq, &admin->watch, MARU_ADMIN_TICK);
 }
@@ -335,6 +344,24 @@ static bool maru_admin_recall(struct maru_admin *admin, struct maru_admin_reques
 	return found;
 }
 
+/* Who would reset the card waits here: it looks itself whether the core still lives. */
+static int maru_admin_wait_alone(struct maru_device *mdev, struct maru_admin_waiter *waiter)
+{
+	unsigned long end = jiffies + maru_admin_limit(mdev);
+
+	while (!wait_for_completion_timeout(&waiter->completion, MARU_ADMIN_LOOK)) {
+		bool is_dead = !maru_fw_is_alive(mdev);
+
+		if (!is_dead && time_before(jiffies, end))
+			continue;
+		if (maru_admin_recall(mdev->admin, &waiter->request))
+			return is_dead ? -EIO : -ETIME;
+		wait_for_completion(&waiter->completion);
+		break;
+	}
+	return 0;
+}
+
 static int maru_admin_call_once(struct maru_device *mdev, const struct maru_admin_sqe *sqe,
 				u64 value[2])
 {
@@ -345,12 +372,12 @@ static int maru_admin_call_once(struct maru_device *mdev, const struct maru_admi
 	};
 
 	maru_admin_send(mdev, &waiter.request);
-	if (!maru_reset_is_mine(mdev)) {
-		wait_for_completion(&waiter.completion);
-	} else if (!wait_for_completion_timeout(&waiter.completion, maru_admin_limit(mdev))) {
-		/* who would reset the card is waiting here: give up alone */
-		if (maru_admin_recall(mdev->admin, &waiter.request))
-			return -ETIME;
+	if (maru_reset_is_mine(mdev)) {
+		int ret = maru_admin_wait_alone(mdev, &waiter);
+
+		if (ret)
+			return ret;
+	} else {
 		wait_for_completion(&waiter.completion);
 	}
 	if (value)

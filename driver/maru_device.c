@@ -118,10 +118,6 @@ static int maru_device_init_rooms(struct maru_device *mdev)
 {
 	int ret;
 
-	ret = maru_fw_boot(mdev);
-	if (ret)
-		return ret;
-	maru_admin_open(mdev);
 	ret = maru_ttm_init(mdev);
 	if (ret)
 		return ret;
@@ -132,6 +128,43 @@ static int maru_device_init_rooms(struct maru_device *mdev)
 	if (ret)
 		return ret;
 	return maru_migrate_init(mdev);
+}
+
+/* Resets wait until there is everybody whom they tell. */
+static int maru_device_boot(struct maru_device *mdev)
+{
+	int ret;
+
+	maru_reset_lock(mdev);
+	ret = maru_fw_boot(mdev);
+	if (!ret) {
+		maru_admin_open(mdev);
+		ret = maru_device_init_rooms(mdev);
+	}
+	if (ret)
+		set_bit(MARU_RESET_FLAG_CLOSED, &mdev->reset->flags);
+	maru_reset_unlock(mdev);
+	return ret;
+}
+
+/**
+ * maru_device_remove() - Take a card away from its users, who may still hold files.
+ * @mdev: device.
+ *
+ * All work ends, and the card forgets the memory that is given back after this.
+ *
+ * Context: remove, shutdown, a probe that failed; also after the card was lost.
+ */
+void maru_device_remove(struct maru_device *mdev)
+{
+	bool lost = maru_reset_fini(mdev);
+
+	/* who sleeps inside drm_dev_enter() waits for a command: end those first */
+	maru_admin_close(mdev, -ENODEV);
+	if (!lost)
+		drm_dev_unplug(&mdev->drm);
+	maru_queue_fail_all(mdev, -ENODEV);
+	maru_fw_quiesce(mdev);
 }
 
 /**
@@ -158,31 +191,14 @@ struct maru_device *maru_device_create(struct pci_dev *pdev)
 	ret = maru_device_init_life(mdev);
 	if (ret)
 		return ERR_PTR(ret);
-	maru_reset_lock(mdev);
-	ret = maru_device_init_rooms(mdev);
-	maru_reset_unlock(mdev);
-	if (ret)
+	ret = maru_device_boot(mdev);
+	if (!ret) {
+		maru_debugfs_init(mdev);
+		ret = drm_dev_register(&mdev->drm, 0);
+	}
+	if (ret) {
+		maru_device_remove(mdev);
 		return ERR_PTR(ret);
-
-	maru_debugfs_init(mdev);
-	ret = drm_dev_register(&mdev->drm, 0);
-	return ret ? ERR_PTR(ret) : mdev;
-}
-
-/**
- * maru_device_remove() - Take a card away from its users, who may still hold files.
- * @mdev: device.
- *
- * Context: remove and shutdown, also after the card was lost.
- */
-void maru_device_remove(struct maru_device *mdev)
-{
-	bool lost = maru_reset_fini(mdev);
-
-	/* who sleeps inside drm_dev_enter() waits for a command: end those first */
-	maru_admin_close(mdev, -ENODEV);
-	if (!lost)
-		drm_dev_unplug(&mdev->drm);
-	maru_queue_fail_all(mdev, -ENODEV);
-	maru_fw_quiesce(mdev);
+	}
+	return mdev;
 }

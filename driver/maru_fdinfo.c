@@ -19,8 +19,7 @@ static void maru_fdinfo_show_memory(struct drm_printer *p, struct maru_file *fil
 
 	maru_bo_memory_stats(file->drm_file, stats);
 	for (int tier = 0; tier < MARU_TIER_COUNT; tier++)
-		drm_print_memory_stats(p, &stats[tier],
-				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_ACTIVE,
+		drm_print_memory_stats(p, &stats[tier], DRM_GEM_OBJECT_RESIDENT,
 				       maru_fdinfo_regions[tier]);
 }
 

@@ -35,6 +35,13 @@ bool maru_fw_is_gone(struct maru_device *mdev)
 	return maru_reg_read(mdev, MARU_REG_MAGIC) == ~0U && !pci_device_is_present(mdev->pdev);
 }
 
+/** maru_fw_is_alive() - Tell whether the core that was booted runs. Context: process. */
+bool maru_fw_is_alive(struct maru_device *mdev)
+{
+	return (maru_reg_read(mdev, MARU_REG_STATUS) & 0xffff) == MARU_STATUS_READY &&
+	       maru_reg_read(mdev, MARU_REG_BOOT_ID) == READ_ONCE(mdev->boot_id);
+}
+
 /**
  * maru_fw_wait_ready() - Wait until a core has booted.
  * @mdev: device.
@@ -272,20 +279,14 @@ void maru_fw_quiesce(struct maru_device *mdev)
 static void maru_fw_suspect_work(struct work_struct *work)
 {
 	struct maru_device *mdev = container_of(work, struct maru_fw, suspect)->mdev;
-	u32 status, boot_id;
 
-	if (maru_reset_pending(mdev))
+	/* whoever replaces the core looks when he is done */
+	if (maru_reset_pending(mdev) || maru_fw_is_alive(mdev))
 		return;
-	status = maru_reg_read(mdev, MARU_REG_STATUS);
-	boot_id = maru_reg_read(mdev, MARU_REG_BOOT_ID);
-	if (status == ~0U) {
-		/* a reset through sysfs has decoding off for a moment */
-		if (maru_fw_is_gone(mdev))
-			maru_device_lost(mdev);
-		return;
-	}
-	if (boot_id != READ_ONCE(mdev->boot_id) || (status & 0xffff) != MARU_STATUS_READY)
+	if (maru_reg_read(mdev, MARU_REG_STATUS) != ~0U)
 		maru_reset_card(mdev, "the firmware crashed");
+	else if (maru_fw_is_gone(mdev))
+		maru_device_lost(mdev);
 }
 
 /**
@@ -350,6 +351,7 @@ static void maru_fw_release(void *data)
 {
 	struct maru_device *mdev = data;
 
+	maru_reset_fini(mdev);
 	cancel_delayed_work_sync(&mdev->fw->watch);
 	cancel_work_sync(&mdev->fw->suspect);
 	maru_fw_quiesce(mdev);

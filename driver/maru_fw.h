@@ -36,6 +36,7 @@ int maru_fw_boot(struct maru_device *mdev);
 int maru_fw_restart(struct maru_device *mdev);
 int maru_fw_wait_ready(struct maru_device *mdev);
 void maru_fw_quiesce(struct maru_device *mdev);
+bool maru_fw_is_alive(struct maru_device *mdev);
 bool maru_fw_is_gone(struct maru_device *mdev);
 void maru_fw_suspect(struct maru_device *mdev);
 void maru_fw_watch(struct maru_device *mdev);

@@ -131,11 +131,13 @@ void maru_reset_finish(struct maru_device *mdev)
 	if (!ret) {
 		atomic_inc(&reset->card_resets);
 		maru_vm_post_reset(mdev);
-		maru_admin_open(mdev);
 		maru_queue_post_reset(mdev);
+		maru_admin_open(mdev);
 	}
 	reset->last = jiffies;
 	WRITE_ONCE(reset->sequence, reset->sequence + 1);
+	if (!ret)
+		maru_fw_suspect(mdev);
 	if (!ret || closed)
 		return;
 	if (maru_fw_is_gone(mdev))
