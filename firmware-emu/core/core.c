@@ -4,7 +4,9 @@
  * trusts the slot and ends with it.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -25,6 +27,8 @@
 
 #define UNMAP_POLL_NS	50000
 #define QUIT_MS		900
+#define SYNC_NS		20000
+#define SYNC_ROUNDS	5000
 
 struct core {
 	int fd;
@@ -40,6 +44,25 @@ static void core_close_fds(struct core *core)
 {
 	while (core->fd_count)
 		close(core->fds[--core->fd_count]);
+}
+
+static atomic_bool is_handling;		/* a message was taken and is not done with */
+
+/*
+ * A window that the guest may use already can still be in a message: the slot does not wait
+ * for us. Whoever misses a window waits until the messages so far are done with. An IPC_UNMAP
+ * may in turn wait for a span of that thread, hence the limit.
+ */
+static void core_sync(void)
+{
+	const struct timespec nap = { .tv_nsec = SYNC_NS };
+	struct pollfd poller = { .fd = core_fd, .events = POLLIN };
+
+	for (unsigned int i = 0; i < SYNC_ROUNDS; i++) {
+		if (!is_handling && poll(&poller, 1, 0) <= 0)
+			return;
+		nanosleep(&nap, NULL);
+	}
 }
 
 /* Return: false when the slot is gone. */
@@ -134,6 +157,7 @@ static uint32_t core_boot(struct core *core, const char **text)
 	if (engine_init(core->message.hello.profile))
 		return FW_ERROR_ENGINES;
 	*text = "the firmware can not be set up";
+	span_set_window_miss(core_sync);
 	error = fw_boot(&core->message.hello);
 	if (error)
 		return error;
@@ -206,6 +230,20 @@ static bool core_handle(struct core *core)
 	return true;
 }
 
+static bool core_serve(struct core *core)
+{
+	struct pollfd poller = { .fd = core->fd, .events = POLLIN };
+	bool is_on;
+
+	if (poll(&poller, 1, -1) < 0)
+		return errno == EINTR;
+	is_handling = true;
+	is_on = core_receive(core) && core_handle(core);
+	core_close_fds(core);
+	is_handling = false;
+	return is_on;
+}
+
 int core_main(int fd)
 {
 	const struct ipc_head ready = { .type = IPC_READY };
@@ -226,12 +264,7 @@ int core_main(int fd)
 	}
 	core.fd_count = 0;	/* they are in use */
 	core_send(&ready, sizeof(ready));
-	while (core_receive(&core)) {
-		bool is_on = core_handle(&core);
-
-		core_close_fds(&core);
-		if (!is_on)
-			_exit(0);
-	}
+	while (core_serve(&core))
+		;
 	_exit(0);
 }

@@ -226,12 +226,17 @@ static void admin_store(const struct admin_command *command)
 
 static uint16_t admin_run(struct admin_command *command)
 {
+	uint16_t status;
+
 	if (command->sqe.flags)
 		return admin_invalid(command, ADMIN_FIELD(flags));
 	if (command->sqe.op >= sizeof(handlers) / sizeof(handlers[0]) ||
 	    !handlers[command->sqe.op])
 		return MARU_ADMIN_UNSUPPORTED;
-	return handlers[command->sqe.op](command);
+	span_set_patient(true);
+	status = handlers[command->sqe.op](command);
+	span_set_patient(false);
+	return status;
 }
 
 /* Return: true when the command came a step further. */

@@ -132,7 +132,9 @@ bool job_wait_is_over(struct queue *queue)
 	bool is_over;
 
 	span_set_cancel(&queue->cancel);
+	span_set_patient(true);
 	is_over = job_wait_look(queue, &fault);
+	span_set_patient(false);
 	span_set_cancel(NULL);
 	return is_over || atomic_load(&queue->cancel);
 }
@@ -367,6 +369,7 @@ enum job_next job_advance(struct queue *queue)
 	enum job_next next;
 
 	span_set_cancel(&queue->cancel);
+	span_set_patient(true);
 	do {
 		stage = queue->stage;
 		next = job_step(queue);
@@ -374,6 +377,7 @@ enum job_next job_advance(struct queue *queue)
 			break;
 		/* Others get their turn between packets and between descriptors. */
 	} while ((stage != STAGE_TILES && stage != STAGE_DONE) || !sched_is_due(queue));
+	span_set_patient(false);
 	span_set_cancel(NULL);
 	return next;
 }

@@ -186,6 +186,7 @@ out:
 int span_resolve(struct span_vm *vm, uint64_t va, uint64_t bytes, unsigned int access,
 		 struct span *span, struct span_fault *fault)
 {
+	bool is_synced = false;
 	struct walk walk;
 	int ret;
 
@@ -203,6 +204,13 @@ int span_resolve(struct span_vm *vm, uint64_t va, uint64_t bytes, unsigned int a
 		if (!ret)
 			ret = resolve_hold(vm, &walk, va, bytes, access, span, fault);
 		walk_free(&walk);
+		if (ret == -EFAULT && fault->kind == MARU_FAULT_WINDOW) {
+			if (is_synced || !walk_sync())
+				walk_report(walk.missed);
+			else
+				ret = -EAGAIN;
+			is_synced = true;
+		}
 	} while (ret == -EAGAIN);
 	return ret;
 }
@@ -273,8 +281,8 @@ static int span_copy_piece(const struct view_piece *piece, void *buffer, uint64_
 static int span_copy(struct span_vm *vm, uint64_t va, void *buffer, uint64_t bytes,
 		     unsigned int access, struct span_fault *fault)
 {
+	bool is_synced = false, is_failed;
 	struct view_piece piece;
-	bool is_failed;
 	uint64_t step;
 	int ret = 0;
 
@@ -299,6 +307,11 @@ static int span_copy(struct span_vm *vm, uint64_t va, void *buffer, uint64_t byt
 				ret = span_fail(fault, va, (uint32_t)ret - 1);
 		}
 		pthread_mutex_unlock(&vm->lock);
+		if (ret && fault->kind == MARU_FAULT_WINDOW && !is_synced && walk_sync()) {
+			is_synced = true;
+			ret = 0;
+			continue;
+		}
 		if (ret)
 			break;
 		va += step;

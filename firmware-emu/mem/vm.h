@@ -59,6 +59,15 @@ bool span_is_dead(const struct span *span);
 /** span_set_cancel() - Flag that ends long look-ups of this thread; NULL: none. */
 void span_set_cancel(const atomic_uint *flag);
 
+/**
+ * span_set_window_miss() - Called when a look-up of a patient thread misses a window; what it
+ * misses may be there when @sync is back.
+ */
+void span_set_window_miss(void (*sync)(void));
+
+/** span_set_patient() - Let look-ups of this thread wait for windows; no lock but fw.lock. */
+void span_set_patient(bool is_patient);
+
 /** span_set_window_fault() - Told the first host address of each failed look-up. */
 void span_set_window_fault(void (*report)(uint64_t iova));
 

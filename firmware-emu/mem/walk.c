@@ -16,6 +16,8 @@ _Static_assert(SPAN_READ == MMU_READ && SPAN_WRITE == MMU_WRITE, "access");
 
 __thread const atomic_uint *walk_cancel;
 static void (*window_fault)(uint64_t iova);
+static void (*window_miss)(void);
+static __thread bool is_patient;
 
 static const volatile uint64_t *walk_table(void *ctx, unsigned int tier, uint64_t addr)
 {
@@ -47,6 +49,24 @@ void span_set_cancel(const atomic_uint *flag)
 void span_set_window_fault(void (*report)(uint64_t iova))
 {
 	window_fault = report;
+}
+
+void span_set_window_miss(void (*sync)(void))
+{
+	window_miss = sync;
+}
+
+void span_set_patient(bool patient)
+{
+	is_patient = patient;
+}
+
+bool walk_sync(void)
+{
+	if (!window_miss || !is_patient)
+		return false;
+	window_miss();
+	return true;
 }
 
 void walk_report(uint64_t iova)
@@ -233,7 +253,7 @@ int walk_split(struct walk *walk, unsigned int access, struct span_fault *fault)
 			uint64_t at = va < walk->asked ? walk->asked : va;
 
 			if (!dma_find(piece->addr, piece->bytes, &run)) {
-				walk_report(piece->addr + (at - va));
+				walk->missed = piece->addr + (at - va);
 				return span_fail(fault, at, MARU_FAULT_WINDOW);
 			}
 			if ((access & SPAN_WRITE) && !run.is_writable)

@@ -9,6 +9,7 @@
 struct walk {
 	uint64_t va;			/* of the first piece; all begin and end with a page */
 	uint64_t asked;			/* first address that was asked for */
+	uint64_t missed;		/* host address without window */
 	uint64_t epoch;			/* of the space when the walk began */
 	unsigned int count;
 	unsigned int room;
@@ -44,6 +45,9 @@ void walk_free(struct walk *walk);
 
 /** walk_report() - Report a host address without window to the firmware. */
 void walk_report(uint64_t iova);
+
+/** walk_sync() - Give a window that was missed the time to come. Return: look again. */
+bool walk_sync(void);
 
 /** walk_cancel - Ends long walks of this thread when it is not 0; see span_set_cancel(). */
 extern __thread const atomic_uint *walk_cancel;
