@@ -18,6 +18,7 @@
  * out[j][i] (+)= sum over k of b[j][k] · a(k, i), for j < m, i < n. The panels of A follow each
  * other @panel_bytes apart. gemm_f32: F32 in groups of 1, b and out F32. gemm_i8: I8 in groups
  * of 4; b holds I16 values, rows padded with zeros to a multiple of 4; out is I32 and wraps.
+ * Rows of an F32 out hold whole 64 columns.
  */
 struct kernels_gemm {
 	void *out;
@@ -33,7 +34,7 @@ struct kernels_gemm {
 	void *scratch;		/* KERNELS_GEMM_SCRATCH bytes, 64-byte aligned */
 };
 
-#define KERNELS_GEMM_SCRATCH	(1u << 16)
+#define KERNELS_GEMM_SCRATCH	(1u << 19)
 
 struct kernels {
 	/* Bytes that do not overlap; large ones past the caches. */

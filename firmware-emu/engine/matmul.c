@@ -105,6 +105,10 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 	plan->layout = MARU_LAYOUT_K16N64;
 	plan->b_kernel = MARU_TYPE_F32;
 	plan->a_kernel = plan->path == MATMUL_F32 ? MARU_TYPE_F32 : plan->a_as;
+	/* On AVX2 the library's code for F32 panels is wrong for some k, and no faster. */
+	if (level == KERNELS_AVX2 && plan->a_kernel == MARU_TYPE_F32 &&
+	    a->layout != MARU_LAYOUT_STRIDED)
+		plan->path = MATMUL_F32;
 	if (level >= KERNELS_BF16 && plan->a_as == MARU_TYPE_BF16 &&
 	    plan->b_as == MARU_TYPE_BF16 && a->layout != MARU_LAYOUT_K16N64) {
 		plan->layout = MARU_LAYOUT_K16N64K2;
@@ -136,7 +140,8 @@ static void choose_ways(struct engine_op *op, struct matmul_plan *plan)
 	}
 	plan->is_b_direct = !is_int(plan) && b->type == plan->b_kernel &&
 			    plan->b_as == plan->b_kernel && is_plain(b, 0);
-	plan->k_part = plan->a_kernel == MARU_TYPE_F32 ? MATMUL_K_PART_F32 : MATMUL_K_PART;
+	plan->k_part = plan->path == MATMUL_LIBRARY && plan->a_kernel == MARU_TYPE_F32 ?
+		       MATMUL_K_PART_F32 : MATMUL_K_PART;
 	plan->is_out_direct = plan->k && plan->k <= plan->k_part && plan->scale == 1.0f &&
 			      !plan->act && !operand_present(op, MARU_ROLE_BIAS) &&
 			      !operand_present(op, MARU_ROLE_RESIDUAL) &&
@@ -154,7 +159,7 @@ static bool fits(const struct matmul_plan *plan, uint64_t tile_n, uint64_t tile_
 	part = (part + PACK_K_MAX - 1) / PACK_K_MAX * PACK_K_MAX;
 	return padded_n * tile_m * 4 <= MATMUL_OUT_BYTES &&
 	       padded_n * part * a_size <= MATMUL_A_BYTES &&
-	       tile_m * part * b_size <= MATMUL_B_BYTES &&
+	       tile_m * (part * b_size + 64) <= MATMUL_B_BYTES &&
 	       tile_n * tile_m * plan->k <= TILE_MACS && tile_n * plan->k <= TILE_BYTES / 4;
 }
 

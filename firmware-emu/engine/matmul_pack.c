@@ -186,7 +186,7 @@ const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
 	}
 	switch (plan->path) {
 	case MATMUL_I8:
-		*step = (part->k + 3) / 4 * 4 * 2;
+		*step = (part->k + 3) / 4 * 4 * 2 + 64;	/* rows in other sets of the cache */
 		pack_b_i8(plan, b->desc, part, from, scratch->b, *step);
 		break;
 	case MATMUL_LIBRARY_I8:

@@ -39,7 +39,7 @@ static int prepare_plan(struct engine_op *op)
 	plan->matrix_bytes[1] = op->operands[MARU_ROLE_SRC].bytes / matrices;
 	plan->panels = (uint32_t)(((uint64_t)dst->dim[1] + PACK_N - 1) / PACK_N);
 	plan->k_part = TILE_BYTES / PACK_N / maru_type_bytes(dst->type);
-	panel = (uint64_t)dst->dim[0] * PACK_N * maru_type_bytes(dst->type);
+	panel = pack_round(dst->dim[0], 4) * PACK_N * maru_type_bytes(dst->type);
 	plan->k_parts = (uint32_t)(((uint64_t)dst->dim[0] + plan->k_part - 1) / plan->k_part);
 	plan->per_tile = panel < TILE_BYTES ? (uint32_t)(TILE_BYTES / panel) : 1;
 	plan->groups = (plan->panels + plan->per_tile - 1) / plan->per_tile;

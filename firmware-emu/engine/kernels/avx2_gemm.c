@@ -103,7 +103,7 @@ static void avx2_transpose_16(void *to_, const void *from_, uint64_t step, uint6
  * vpmaddwd multiplies: exact, and as many products per multiplier slot. A strip is 8 n of a
  * panel, widened once into the first cache: for each 4 k two vectors of 4 n × 4 k.
  */
-#define STRIP_K	1024
+#define STRIP_K	512
 
 static void widen_strip(__m256i *strip, const uint8_t *panel, uint32_t k)
 {
@@ -132,14 +132,26 @@ static void store_sums(int32_t *out, __m256i low, __m256i high, unsigned int n, 
 	memcpy(out, edge, n * 4);
 }
 
+/* Row after row, or the compiler loads all of b first and spills the sums. */
+#define KEEP_ORDER(x, y)	__asm__ volatile("" : "+x"(x), "+x"(y))
+
 #define STRIP_ROW(r) \
 	do { \
 		b = _mm256_set1_epi64x(*(const long long *)(const void *)(row + (r) * b_step)); \
 		low##r = _mm256_add_epi32(low##r, _mm256_madd_epi16(b, a0)); \
 		high##r = _mm256_add_epi32(high##r, _mm256_madd_epi16(b, a1)); \
+		KEEP_ORDER(low##r, high##r); \
 	} while (0)
 #define STRIP_STORE(r) \
 	store_sums((int32_t *)(void *)(out + (r) * out_step), low##r, high##r, n, add)
+
+/* The next six rows of b, while these are multiplied. */
+static inline void fetch_rows(const uint8_t *row, uint64_t b_step, uint32_t bytes)
+{
+	for (unsigned int r = 0; r < 6; r++)
+		for (uint32_t i = 0; i < bytes; i += 64)
+			_mm_prefetch((const char *)row + (6 + r) * b_step + i, _MM_HINT_T0);
+}
 
 /* Six rows of b against a strip. */
 static void strip_6(uint8_t *out, uint64_t out_step, const uint8_t *row, uint64_t b_step,
@@ -150,6 +162,7 @@ static void strip_6(uint8_t *out, uint64_t out_step, const uint8_t *row, uint64_
 	__m256i high0 = zero, high1 = zero, high2 = zero, high3 = zero, high4 = zero;
 	__m256i high5 = zero;
 
+	fetch_rows(row, b_step, k * 2);
 	for (uint32_t q = 0; q < k; q += 4, row += 8, strip += 2) {
 		a0 = strip[0];
 		a1 = strip[1];
@@ -214,10 +227,207 @@ static void avx2_gemm_i8(const struct kernels_gemm *gemm)
 	} while (k0 < gemm->k);
 }
 
+/*
+ * F32: a strip is 16 n of a panel, copied into the first cache for 256 k at a time, against
+ * six rows of b. Sums wait in out between the pieces of k: one chain of FMAs for each element.
+ */
+#define STRIP_F32_K	256
+
+#define FMA_ROW(r) \
+	do { \
+		b = _mm256_broadcast_ss((const float *)(const void *)(row + (r) * b_step)); \
+		low##r = _mm256_fmadd_ps(b, a0, low##r); \
+		high##r = _mm256_fmadd_ps(b, a1, high##r); \
+		KEEP_ORDER(low##r, high##r); \
+	} while (0)
+#define FMA_LOAD(r) \
+	__m256 low##r = add ? _mm256_loadu_ps((float *)(void *)(out + (r) * out_step)) : zero; \
+	__m256 high##r = add ? _mm256_loadu_ps((float *)(void *)(out + (r) * out_step) + 8) : zero
+#define FMA_STORE(r) \
+	do { \
+		_mm256_storeu_ps((float *)(void *)(out + (r) * out_step), low##r); \
+		_mm256_storeu_ps((float *)(void *)(out + (r) * out_step) + 8, high##r); \
+	} while (0)
+
+static void fma_6(uint8_t *out, uint64_t out_step, const uint8_t *row, uint64_t b_step,
+		  const float *strip, uint32_t k, int add)
+{
+	__m256 zero = _mm256_setzero_ps(), a0, a1, b;
+	FMA_LOAD(0);
+	FMA_LOAD(1);
+	FMA_LOAD(2);
+	FMA_LOAD(3);
+	FMA_LOAD(4);
+	FMA_LOAD(5);
+
+	for (; k; k--, row += 4, strip += 16) {
+		a0 = _mm256_load_ps(strip);
+		a1 = _mm256_load_ps(strip + 8);
+		FMA_ROW(0);
+		FMA_ROW(1);
+		FMA_ROW(2);
+		FMA_ROW(3);
+		FMA_ROW(4);
+		FMA_ROW(5);
+	}
+	FMA_STORE(0);
+	FMA_STORE(1);
+	FMA_STORE(2);
+	FMA_STORE(3);
+	FMA_STORE(4);
+	FMA_STORE(5);
+}
+
+static void fma_4(uint8_t *out, uint64_t out_step, const uint8_t *row, uint64_t b_step,
+		  const float *strip, uint32_t k, int add)
+{
+	__m256 zero = _mm256_setzero_ps(), a0, a1, b;
+	FMA_LOAD(0);
+	FMA_LOAD(1);
+	FMA_LOAD(2);
+	FMA_LOAD(3);
+
+	for (; k; k--, row += 4, strip += 16) {
+		a0 = _mm256_load_ps(strip);
+		a1 = _mm256_load_ps(strip + 8);
+		FMA_ROW(0);
+		FMA_ROW(1);
+		FMA_ROW(2);
+		FMA_ROW(3);
+	}
+	FMA_STORE(0);
+	FMA_STORE(1);
+	FMA_STORE(2);
+	FMA_STORE(3);
+}
+
+static void fma_2(uint8_t *out, uint64_t out_step, const uint8_t *row, uint64_t b_step,
+		  const float *strip, uint32_t k, int add)
+{
+	__m256 zero = _mm256_setzero_ps(), a0, a1, b;
+	FMA_LOAD(0);
+	FMA_LOAD(1);
+
+	for (; k; k--, row += 4, strip += 16) {
+		a0 = _mm256_load_ps(strip);
+		a1 = _mm256_load_ps(strip + 8);
+		FMA_ROW(0);
+		FMA_ROW(1);
+	}
+	FMA_STORE(0);
+	FMA_STORE(1);
+}
+
+/* One row of b against a whole panel where it lies: weights are read once, in order. */
+static void fma_panel(float *out, const float *row, const float *panel, uint32_t k, int add)
+{
+	__m256 sum[8];
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		sum[i] = add ? _mm256_loadu_ps(out + i * 8) : _mm256_setzero_ps();
+	for (; k; k--, panel += 64) {
+		__m256 b = _mm256_broadcast_ss(row++);
+
+		_mm_prefetch((const char *)(panel + 2048), _MM_HINT_T0);
+		_mm_prefetch((const char *)(panel + 2048 + 16), _MM_HINT_T0);
+		_mm_prefetch((const char *)(panel + 2048 + 32), _MM_HINT_T0);
+		_mm_prefetch((const char *)(panel + 2048 + 48), _MM_HINT_T0);
+		for (i = 0; i < 8; i++)
+			sum[i] = _mm256_fmadd_ps(b, _mm256_load_ps(panel + i * 8), sum[i]);
+	}
+	for (i = 0; i < 8; i++)
+		_mm256_storeu_ps(out + i * 8, sum[i]);
+}
+
+static void copy_strip(float *strip, const float *panel, uint32_t k)
+{
+	for (; k; k--, strip += 16, panel += 64) {
+		_mm256_store_ps(strip, _mm256_load_ps(panel));
+		_mm256_store_ps(strip + 8, _mm256_load_ps(panel + 8));
+	}
+}
+
+/* Rows of b often lie a multiple of 4 KiB apart, all in the same few sets of the cache. */
+#define ROWS_F32	258
+#define ROW_F32_STEP	(STRIP_F32_K * 4 + 64)
+#define ROWS_OFFSET	(STRIP_F32_K * 16 * 4)
+_Static_assert(ROWS_OFFSET + ROWS_F32 * ROW_F32_STEP <= KERNELS_GEMM_SCRATCH, "scratch");
+
+struct fma_block {
+	uint32_t m0, m, k0, k;
+};
+
+static void fma_strip(const struct kernels_gemm *gemm, const struct fma_block *block, uint32_t n0)
+{
+	const float *panel = (const float *)(const void *)((const uint8_t *)gemm->a +
+			     n0 / 64 * gemm->panel_bytes) + (uint64_t)block->k0 * 64 + n0 % 64;
+	const uint8_t *row = (const uint8_t *)gemm->scratch + ROWS_OFFSET;
+	uint8_t *out = (uint8_t *)gemm->out + block->m0 * gemm->out_step + (uint64_t)n0 * 4;
+	uint64_t out_step = gemm->out_step, b_step = ROW_F32_STEP;
+	int add = gemm->add || block->k0;
+	float *strip = gemm->scratch;
+	uint32_t j;
+
+	copy_strip(strip, panel, block->k);
+	for (j = 0; j + 6 <= block->m; j += 6)
+		fma_6(out + j * out_step, out_step, row + j * b_step, b_step, strip, block->k, add);
+	if (j + 4 <= block->m) {
+		fma_4(out + j * out_step, out_step, row + j * b_step, b_step, strip, block->k, add);
+		j += 4;
+	}
+	if (j + 2 <= block->m) {
+		fma_2(out + j * out_step, out_step, row + j * b_step, b_step, strip, block->k, add);
+		j += 2;
+	}
+	if (j < block->m)	/* the last row twice: its sums are the same */
+		fma_2(out + j * out_step, 0, row + j * b_step, 0, strip, block->k, add);
+}
+
+static void fma_few(const struct kernels_gemm *gemm)
+{
+	uint32_t n0, j;
+
+	for (n0 = 0; n0 < gemm->n; n0 += 64)
+		for (j = 0; j < gemm->m; j++)
+			fma_panel((float *)(void *)((uint8_t *)gemm->out + j * gemm->out_step) + n0,
+				  (const float *)(const void *)((const uint8_t *)gemm->b +
+								j * gemm->b_step),
+				  (const float *)(const void *)((const uint8_t *)gemm->a +
+								n0 / 64 * gemm->panel_bytes),
+				  gemm->k, gemm->add);
+}
+
+static void avx2_gemm_f32(const struct kernels_gemm *gemm)
+{
+	struct fma_block block;
+	uint32_t n0, j;
+
+	if (gemm->m < 3) {
+		fma_few(gemm);
+		return;
+	}
+	for (block.m0 = 0; block.m0 < gemm->m; block.m0 += block.m) {
+		block.m = gemm->m - block.m0 < ROWS_F32 ? gemm->m - block.m0 : ROWS_F32;
+		for (block.k0 = 0; block.k0 < gemm->k; block.k0 += block.k) {
+			block.k = gemm->k - block.k0 < STRIP_F32_K ? gemm->k - block.k0 :
+				  STRIP_F32_K;
+			for (j = 0; j < block.m; j++)
+				memcpy((uint8_t *)gemm->scratch + ROWS_OFFSET + j * ROW_F32_STEP,
+				       (const uint8_t *)gemm->b +
+				       (block.m0 + j) * gemm->b_step + (uint64_t)block.k0 * 4,
+				       block.k * 4);
+			for (n0 = 0; n0 < gemm->n; n0 += 16)
+				fma_strip(gemm, &block, n0);
+		}
+	}
+}
+
 void kernels_avx2_gemm(struct kernels *table)
 {
 	table->transpose_32 = avx2_transpose_32;
 	table->transpose_16 = avx2_transpose_16;
+	table->gemm_f32 = avx2_gemm_f32;
 	table->gemm_i8 = avx2_gemm_i8;
 	table->activate = avx2_activate;
 }
