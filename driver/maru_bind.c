@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VM_BIND: check → look up → take what is needed → lock → change the tree → arm → push. After
- * the tree began to change nothing fails, so a call is done whole or not at all.
+ * VM_BIND: check, look up, take what is needed, lock, change the tree, arm, push. After the tree
+ * began to change nothing fails, so a call is done whole or not at all.
  *
  * A sync call is an async one that waits. Mappings of BOs that moved are written anew here
  * too, for maru_vm_lock_exec().

@@ -339,8 +339,8 @@ int maru_vm_reserve_fences(struct drm_exec *exec, unsigned int fences)
  * @fences: that will be added by maru_vm_add_fence().
  *
  * Context: process; no dma_resv but those of @exec is held. vm->lock is not needed.
- * Return: 0; -EDEADLK contention; -ENOMEM, also when not all of it fits; -ERESTARTSYS; -ECANCELED the
- * VM is unusable.
+ * Return: 0; -EDEADLK contention; -ENOMEM, also when not all of it fits; -ERESTARTSYS;
+ * -ECANCELED the VM is unusable.
  */
 int maru_vm_lock_exec(struct maru_vm *vm, struct drm_exec *exec, unsigned int fences)
 {

@@ -18,7 +18,7 @@ struct maru_tier_manager {
 	/** @lock: @mm. Innermost: taken in allocation and free, nothing is waited for under it. */
 	struct mutex lock;
 	struct gpu_buddy mm;
-	/** @reserve: bytes that only page tables may take, so that eviction can always be mapped. */
+	/** @reserve: only for page tables, so that what is evicted can be mapped. */
 	u64 reserve;
 };
 
