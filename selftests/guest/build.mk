@@ -25,3 +25,10 @@ $(eval $(call guest-test,test_vm_bind))
 $(eval $(call guest-test,test_submit))
 
 include selftests/guest/libaccel.mk
+$(eval $(call guest-test,test_sync))
+$(eval $(call guest-test,test_queue_ioctl))
+include selftests/guest/life.mk
+$(eval $(call guest-test,test_timeout))
+$(eval $(call guest-test,test_kill))
+$(eval $(call guest-test,test_concurrent))
+$(eval $(call guest-test,test_uapi_fields))

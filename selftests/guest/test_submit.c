@@ -339,9 +339,9 @@ TEST_F(submit, a_fence_outlives_queue_and_file)
 
 	ASSERT_EQ(0, submit_one(w->fd, w->queue, 0, 0, 0, w->sync, 0));
 	ASSERT_EQ(0, node_call(w->fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export));
+	EXPECT_EQ(0, sync_file_wait(export.fd, WAIT_MS));
 	work_close(w);
 	usleep(200000);
-	EXPECT_EQ(0, sync_file_wait(export.fd, WAIT_MS));
 	/* looks at the names of the fence, whose makers are long gone */
 	EXPECT_EQ(0, sync_file_error(export.fd));
 	close(export.fd);
