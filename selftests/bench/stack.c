@@ -65,8 +65,8 @@ static struct accel_tensor filled(struct accel_cmd *cmd, enum accel_type type, u
 				  uint32_t columns)
 {
 	static const uint32_t ones[] = { 0x3f800000, 0x3c00, 0x3f80, 1 };
-	const uint32_t *one = type == ACCEL_TYPE_F32 ? &ones[0] : type == ACCEL_TYPE_F16 ? &ones[1] :
-			      type == ACCEL_TYPE_BF16 ? &ones[2] : &ones[3];
+	const uint32_t *one = &ones[type == ACCEL_TYPE_F32 ? 0 : type == ACCEL_TYPE_F16 ? 1 :
+				    type == ACCEL_TYPE_BF16 ? 2 : 3];
 	struct accel_tensor t;
 
 	OK(accel_tensor_create(card, ACCEL_TIER_HBM, type, 2, (uint32_t[]){ rows, columns }, &t));

@@ -106,8 +106,10 @@ struct drm_maru_query {
 
 /**
  * struct drm_maru_device - DRM_MARU_QUERY_DEVICE.
- * @vendor: PCI vendor. @device: PCI device.
- * @revision: PCI revision. @contract: kernel ↔ card, major << 16 | minor.
+ * @vendor: PCI vendor.
+ * @device: PCI device.
+ * @revision: PCI revision.
+ * @contract: kernel ↔ card, major << 16 | minor.
  * @boot_id: number of the running core; it rises with each card reset.
  * @mbz: 0.
  * @uuid: of this card, as long as it runs.
@@ -170,12 +172,14 @@ struct drm_maru_firmware {
 
 /**
  * struct drm_maru_limits - DRM_MARU_QUERY_LIMITS.
- * @vms: VMs of the card. @queues: queues of the card.
+ * @vms: VMs of the card.
+ * @queues: queues of the card.
  * @jobs_per_submit: -E2BIG beyond.
  * @ops_per_bind: -E2BIG beyond.
  * @syncs_per_call: -E2BIG beyond, each array.
  * @command_bytes: largest command buffer.
- * @time_limit_default_ms: card time of a job. @time_limit_max_ms: without CAP_SYS_NICE.
+ * @time_limit_default_ms: card time of a job.
+ * @time_limit_max_ms: without CAP_SYS_NICE.
  * @va_start: first address user space may bind.
  * @va_end: end of that range.
  * @pinned_bytes: a file may have pinned, rings included.
@@ -197,12 +201,17 @@ struct drm_maru_limits {
 /**
  * struct drm_maru_usage - DRM_MARU_QUERY_USAGE: counters of the whole card since its core
  * started; all files together.
- * @card_ns: card time. @model_ns: modelled time, 0 without a model.
- * @jobs: finished. @packets: finished.
- * @faults: MMU faults. @errors: queues halted by an error. @queue_resets: served.
+ * @card_ns: card time.
+ * @model_ns: modelled time, 0 without a model.
+ * @jobs: finished.
+ * @packets: finished.
+ * @faults: MMU faults.
+ * @errors: queues halted by an error.
+ * @queue_resets: served.
  * @wakes: trapped doorbells.
  * @busy_ns: per class, work on the card.
- * @read_bytes: per tier HBM, CXL, system, storage. @write_bytes: likewise.
+ * @read_bytes: per tier HBM, CXL, system, storage.
+ * @write_bytes: likewise.
  */
 struct drm_maru_usage {
 	__u64 card_ns;
@@ -234,7 +243,10 @@ struct drm_maru_clock {
 
 /**
  * struct drm_maru_topology - DRM_MARU_QUERY_TOPOLOGY.
- * @domain: PCI domain. @bus: PCI bus. @slot: PCI device number. @function: PCI function.
+ * @domain: PCI domain.
+ * @bus: PCI bus.
+ * @slot: PCI device number.
+ * @function: PCI function.
  * @numa_node: −1 when unknown.
  * @mbz: 0.
  */
@@ -249,7 +261,8 @@ struct drm_maru_topology {
 
 /**
  * struct drm_maru_resets - DRM_MARU_QUERY_RESETS, since the driver was bound.
- * @card_resets: the core was replaced. @queue_resets: one queue was reset.
+ * @card_resets: the core was replaced.
+ * @queue_resets: one queue was reset.
  * @wedged: 1: the driver gave up; bind it again.
  * @mbz: 0.
  */
@@ -288,7 +301,8 @@ struct drm_maru_bo_create {
 
 /**
  * struct drm_maru_bo_mmap - Get the offset to mmap() a BO at.
- * @handle: [IN] BO, created with DRM_MARU_BO_CPU. @flags: [IN] MBZ.
+ * @handle: [IN] BO, created with DRM_MARU_BO_CPU.
+ * @flags: [IN] MBZ.
  * @offset: [OUT] for mmap(2) with MAP_SHARED, any part of the BO.
  *
  * Return: 0; -EINVAL; -ENOENT; -EACCES created without DRM_MARU_BO_CPU.
@@ -301,11 +315,15 @@ struct drm_maru_bo_mmap {
 
 /**
  * struct drm_maru_bo_info - Look at a BO.
- * @handle: [IN] BO. @mbz: [IN] MBZ.
- * @size: [OUT] bytes. @tiers: [OUT] as created. @preferred: [OUT] as created.
+ * @handle: [IN] BO.
+ * @mbz: [IN] MBZ.
+ * @size: [OUT] bytes.
+ * @tiers: [OUT] as created.
+ * @preferred: [OUT] as created.
  * @current_tier: [OUT] where it is now; ~0: no memory behind it.
  * @flags: [OUT] as created.
- * @heat: [OUT] 0 now. @pins: [OUT] reasons it can not move.
+ * @heat: [OUT] 0 now.
+ * @pins: [OUT] reasons it can not move.
  *
  * Return: 0; -EINVAL; -ENOENT.
  */
@@ -325,7 +343,8 @@ struct drm_maru_bo_info {
 
 /**
  * struct drm_maru_bo_wait - Wait until no job uses a BO.
- * @handle: [IN] BO. @flags: [IN] DRM_MARU_BO_WAIT_WRITE.
+ * @handle: [IN] BO.
+ * @flags: [IN] DRM_MARU_BO_WAIT_WRITE.
  * @deadline_ns: [IN] absolute.
  *
  * Return: 0; -EINVAL; -ENOENT; -ETIME the deadline passed; -EINTR.
@@ -338,7 +357,8 @@ struct drm_maru_bo_wait {
 
 /**
  * struct drm_maru_vm_create - Create an address space.
- * @flags: [IN] MBZ. @id: [OUT] VM.
+ * @flags: [IN] MBZ.
+ * @id: [OUT] VM.
  * @va_start: [IN] first address that will be bound, multiple of 2 MiB within the limits.
  * @va_bytes: [IN] of that range; 0 with @va_start 0: all there is.
  *
@@ -353,7 +373,8 @@ struct drm_maru_vm_create {
 
 /**
  * struct drm_maru_vm_destroy - Destroy an address space and its mappings.
- * @id: [IN] VM. @mbz: [IN] MBZ.
+ * @id: [IN] VM.
+ * @mbz: [IN] MBZ.
  *
  * Return: 0; -EINVAL; -ENOENT; -EBUSY it has queues.
  */
@@ -370,8 +391,10 @@ struct drm_maru_vm_destroy {
 
 /**
  * struct drm_maru_sync - Something to wait for before, or to signal after.
- * @type: [IN] DRM_MARU_SYNC_*. @flags: [IN] DRM_MARU_SYNC_SIGNAL.
- * @handle: [IN] syncobj. @mbz: [IN] MBZ.
+ * @type: [IN] DRM_MARU_SYNC_*.
+ * @flags: [IN] DRM_MARU_SYNC_SIGNAL.
+ * @handle: [IN] syncobj.
+ * @mbz: [IN] MBZ.
  * @value: [IN] point of a timeline, > 0; MBZ for a binary one.
  * @va: [IN] MBZ.
  *
@@ -427,7 +450,8 @@ struct drm_maru_bind_op {
 /**
  * struct drm_maru_vm_bind - Change the mappings of a VM, all of them or none, in order with
  * earlier calls for this VM.
- * @vm: [IN] VM. @flags: [IN] DRM_MARU_VM_BIND_ASYNC.
+ * @vm: [IN] VM.
+ * @flags: [IN] DRM_MARU_VM_BIND_ASYNC.
  * @ops: [IN] struct drm_maru_bind_op[].
  * @syncs: [IN] struct drm_maru_sync[]; MBZ without ASYNC.
  *
@@ -458,14 +482,23 @@ struct drm_maru_vm_bind {
 /**
  * struct drm_maru_queue_create - Create an execution queue.
  * @vm: [IN] VM that its jobs see.
- * @cls: [IN] DRM_MARU_CLASS_*. @mode: [IN] DRM_MARU_QUEUE_KERNEL.
+ * @cls: [IN] DRM_MARU_CLASS_*.
+ * @mode: [IN] DRM_MARU_QUEUE_KERNEL.
  * @priority: [IN] DRM_MARU_PRIORITY_*.
  * @weight: [IN] 1 … 1000 among queues of one priority, 0: 100.
- * @group: [IN] MBZ. @ns: [IN] MBZ. @flags: [IN] MBZ.
+ * @group: [IN] MBZ.
+ * @ns: [IN] MBZ.
+ * @flags: [IN] MBZ.
  * @time_limit_ms: [IN] card time of a job, 0: the default.
- * @ring_handle: [IN] MBZ. @ring_offset: [IN] MBZ. @ring_va: [IN] MBZ. @ring_log2: [IN] MBZ.
- * @id: [OUT] queue. @slot: [OUT] 0. @mbz: [IN] MBZ.
- * @group_offset: [OUT] 0. @wake_offset: [OUT] 0.
+ * @ring_handle: [IN] MBZ.
+ * @ring_offset: [IN] MBZ.
+ * @ring_va: [IN] MBZ.
+ * @ring_log2: [IN] MBZ.
+ * @id: [OUT] queue.
+ * @slot: [OUT] 0.
+ * @mbz: [IN] MBZ.
+ * @group_offset: [OUT] 0.
+ * @wake_offset: [OUT] 0.
  *
  * Return: 0; -EINVAL; -ENOENT no such VM; -EACCES priority or time limit without right;
  * -EOPNOTSUPP; -ENOSPC no queue left on the card; -ENOMEM.
@@ -493,7 +526,8 @@ struct drm_maru_queue_create {
 
 /**
  * struct drm_maru_queue_destroy - Destroy a queue; its unfinished jobs end -ECANCELED.
- * @id: [IN] queue. @mbz: [IN] MBZ.
+ * @id: [IN] queue.
+ * @mbz: [IN] MBZ.
  *
  * Return: 0; -EINVAL; -ENOENT.
  */
@@ -518,7 +552,9 @@ enum drm_maru_queue_property {
 
 /**
  * struct drm_maru_queue_set - Change a property of a queue.
- * @id: [IN] queue. @property: [IN] enum drm_maru_queue_property. @value: [IN] see there.
+ * @id: [IN] queue.
+ * @property: [IN] enum drm_maru_queue_property.
+ * @value: [IN] see there.
  *
  * Return: 0; -EINVAL; -ENOENT; -EACCES without right; -EOPNOTSUPP.
  */
@@ -537,13 +573,19 @@ struct drm_maru_queue_set {
  * @id: [IN] queue.
  * @state: [OUT] DRM_MARU_QUEUE_STATE_*.
  * @error: [OUT] error word of maru_cmd.h that banned it: code, role, field.
- * @packet_offset: [OUT] of the packet in its command buffer. @tag: [OUT] of the packet.
+ * @packet_offset: [OUT] of the packet in its command buffer.
+ * @tag: [OUT] of the packet.
  * @mbz: [IN] MBZ.
- * @error_value: [OUT] offending value. @error_va: [OUT] of a fault.
+ * @error_value: [OUT] offending value.
+ * @error_va: [OUT] of a fault.
  * @error_job: [OUT] id of the job.
- * @guilty_resets: [OUT] caused. @innocent_resets: [OUT] jobs lost to the fault of others.
- * @submitted: [OUT] jobs. @done: [OUT] jobs finished, in error or not.
- * @active_ns: [OUT] card time. @model_ns: [OUT] modelled. @picojoule: [OUT] modelled.
+ * @guilty_resets: [OUT] caused.
+ * @innocent_resets: [OUT] jobs lost to the fault of others.
+ * @submitted: [OUT] jobs.
+ * @done: [OUT] jobs finished, in error or not.
+ * @active_ns: [OUT] card time.
+ * @model_ns: [OUT] modelled.
+ * @picojoule: [OUT] modelled.
  * @bytes: [OUT] moved per tier: HBM, CXL, system, storage.
  *
  * Return: 0; -EINVAL; -ENOENT.
@@ -572,9 +614,11 @@ struct drm_maru_queue_info {
 
 /**
  * struct drm_maru_job - An element of SUBMIT.
- * @queue: [IN] kernel queue. @flags: [IN] DRM_MARU_JOB_*.
+ * @queue: [IN] kernel queue.
+ * @flags: [IN] DRM_MARU_JOB_*.
  * @va: [IN] command buffer in the queue's VM, multiple of 64; 0 with @bytes 0: an empty job.
- * @bytes: [IN] multiple of 64, up to the limit. @mbz: [IN] MBZ.
+ * @bytes: [IN] multiple of 64, up to the limit.
+ * @mbz: [IN] MBZ.
  * @id: [IN] free number, echoed in errors and traces.
  * @syncs: [IN] struct drm_maru_sync[].
  */

@@ -27,22 +27,39 @@ extern "C" {
 
 /** enum maru_op - Operation of a packet. */
 enum maru_op {
-	MARU_OP_NOP		= 0x0000,	/* nothing */
-	MARU_OP_TIMESTAMP	= 0x0001,	/* card and model time to memory */
-	MARU_OP_FILL		= 0x0100,	/* a pattern into every element */
-	MARU_OP_COPY		= 0x0101,	/* copy with strides and conversion */
+	/** @MARU_OP_NOP: nothing */
+	MARU_OP_NOP		= 0x0000,
+	/** @MARU_OP_TIMESTAMP: card and model time to memory */
+	MARU_OP_TIMESTAMP	= 0x0001,
+	/** @MARU_OP_FILL: a pattern into every element */
+	MARU_OP_FILL		= 0x0100,
+	/** @MARU_OP_COPY: copy with strides and conversion */
+	MARU_OP_COPY		= 0x0101,
+	/** @MARU_OP_GATHER: rows by index; kept */
 	MARU_OP_GATHER		= 0x0102,
+	/** @MARU_OP_SCATTER: rows to indices; kept */
 	MARU_OP_SCATTER		= 0x0103,
-	MARU_OP_PREPARE		= 0x0104,	/* weights to or from a prepared layout */
-	MARU_OP_MATMUL		= 0x0200,	/* matrix product with epilogue */
+	/** @MARU_OP_PREPARE: weights to or from a prepared layout */
+	MARU_OP_PREPARE		= 0x0104,
+	/** @MARU_OP_MATMUL: matrix product with epilogue */
+	MARU_OP_MATMUL		= 0x0200,
+	/** @MARU_OP_MATMUL_ID: product with a matrix per token; kept */
 	MARU_OP_MATMUL_ID	= 0x0201,
+	/** @MARU_OP_ATTENTION: kept */
 	MARU_OP_ATTENTION	= 0x0300,
+	/** @MARU_OP_NORM: kept */
 	MARU_OP_NORM		= 0x0400,
+	/** @MARU_OP_ROPE: kept */
 	MARU_OP_ROPE		= 0x0401,
+	/** @MARU_OP_SOFTMAX: kept */
 	MARU_OP_SOFTMAX		= 0x0402,
+	/** @MARU_OP_ELEMENTWISE: kept */
 	MARU_OP_ELEMENTWISE	= 0x0403,
+	/** @MARU_OP_REDUCE: kept */
 	MARU_OP_REDUCE		= 0x0500,
+	/** @MARU_OP_SORT: kept */
 	MARU_OP_SORT		= 0x0501,
+	/** @MARU_OP_SAMPLE: kept */
 	MARU_OP_SAMPLE		= 0x0502,
 };
 
@@ -51,44 +68,71 @@ enum maru_op {
  * keep their number there and are refused until an operation lists them.
  */
 enum maru_type {
+	/** @MARU_TYPE_F32: IEEE single */
 	MARU_TYPE_F32		= 0,
+	/** @MARU_TYPE_F16: IEEE half */
 	MARU_TYPE_F16		= 1,
+	/** @MARU_TYPE_I8: signed */
 	MARU_TYPE_I8		= 24,
+	/** @MARU_TYPE_I16: signed */
 	MARU_TYPE_I16		= 25,
+	/** @MARU_TYPE_I32: signed */
 	MARU_TYPE_I32		= 26,
+	/** @MARU_TYPE_I64: signed */
 	MARU_TYPE_I64		= 27,
+	/** @MARU_TYPE_F64: IEEE double */
 	MARU_TYPE_F64		= 28,
+	/** @MARU_TYPE_BF16: upper half of a single */
 	MARU_TYPE_BF16		= 30,
+	/** @MARU_TYPE_U8: bytes */
 	MARU_TYPE_U8		= 0x80,
+	/** @MARU_TYPE_U64: unsigned */
 	MARU_TYPE_U64		= 0x82,
-	MARU_TYPE_NONE		= 0xff,		/* "as it is", where a parameter names a type */
+	/** @MARU_TYPE_NONE: "as it is", where a parameter names a type */
+	MARU_TYPE_NONE		= 0xff,
 };
 
 /** enum maru_layout - How the bytes of an operand lie. All but STRIDED are made by PREPARE. */
 enum maru_layout {
+	/** @MARU_LAYOUT_STRIDED: by strides */
 	MARU_LAYOUT_STRIDED	= 0,
-	MARU_LAYOUT_R16		= 1,	/* kept */
-	MARU_LAYOUT_K16N64	= 2,	/* F32, F16, BF16: blocks of 16 k × 64 n, n innermost */
-	MARU_LAYOUT_K16N64K2	= 3,	/* F16, BF16: 32 k × 64 n, pairs of k innermost */
-	MARU_LAYOUT_K16N64K4	= 4,	/* I8: 64 k × 64 n, quads of k innermost */
+	/** @MARU_LAYOUT_R16: block types; kept */
+	MARU_LAYOUT_R16		= 1,
+	/** @MARU_LAYOUT_K16N64: F32, F16, BF16: blocks of 16 k × 64 n, n innermost */
+	MARU_LAYOUT_K16N64	= 2,
+	/** @MARU_LAYOUT_K16N64K2: F16, BF16: 32 k × 64 n, pairs of k innermost */
+	MARU_LAYOUT_K16N64K2	= 3,
+	/** @MARU_LAYOUT_K16N64K4: I8: 64 k × 64 n, quads of k innermost */
+	MARU_LAYOUT_K16N64K4	= 4,
 };
 
 /** enum maru_unit - Where a packet runs. An order, not a wish: units differ in bits. */
 enum maru_unit {
+	/** @MARU_UNIT_TENSOR: the tensor engine */
 	MARU_UNIT_TENSOR	= 0,
-	MARU_UNIT_PIM		= 1,	/* kept */
-	MARU_UNIT_PNM		= 2,	/* kept */
+	/** @MARU_UNIT_PIM: kept */
+	MARU_UNIT_PIM		= 1,
+	/** @MARU_UNIT_PNM: kept */
+	MARU_UNIT_PNM		= 2,
 };
 
 /** enum maru_act - Activation of MATMUL: 0 none, else code of ELEMENTWISE's unary set + 1. */
 enum maru_act {
+	/** @MARU_ACT_NONE: x */
 	MARU_ACT_NONE		= 0,
+	/** @MARU_ACT_TANH: tanh(x) */
 	MARU_ACT_TANH		= 5,
+	/** @MARU_ACT_RELU: max(x, 0) */
 	MARU_ACT_RELU		= 7,
+	/** @MARU_ACT_SIGMOID: 1 / (1 + exp(−x)) */
 	MARU_ACT_SIGMOID	= 8,
-	MARU_ACT_GELU		= 9,	/* tanh form */
-	MARU_ACT_GELU_QUICK	= 10,	/* x · sigmoid(1.702 x) */
+	/** @MARU_ACT_GELU: tanh form */
+	MARU_ACT_GELU		= 9,
+	/** @MARU_ACT_GELU_QUICK: x · sigmoid(1.702 x) */
+	MARU_ACT_GELU_QUICK	= 10,
+	/** @MARU_ACT_SILU: x · sigmoid(x) */
 	MARU_ACT_SILU		= 11,
+	/** @MARU_ACT_GELU_ERF: x · Φ(x) */
 	MARU_ACT_GELU_ERF	= 17,
 };
 
@@ -111,15 +155,21 @@ enum maru_act {
 #define MARU_ELEMENTS_MAX	(1ULL << 40)
 
 /**
- * struct maru_params_fill - FILL: the low bytes of @pattern, as many as an element has, go
+ * struct maru_params_fill - FILL: the low bytes of a pattern, as many as an element has, go
  * into every element of dst.
+ * @pattern: the bytes.
+ * @mbz: MBZ.
  */
 struct maru_params_fill {
 	__u64 pattern;
 	__u64 mbz[5];
 };
 
-/** struct maru_params_copy - COPY. @mode: MARU_COPY_RESHAPE or MARU_COPY_REPEAT. */
+/**
+ * struct maru_params_copy - COPY.
+ * @mode: MARU_COPY_RESHAPE or MARU_COPY_REPEAT.
+ * @mbz: MBZ.
+ */
 struct maru_params_copy {
 	__u8 mode;
 	__u8 mbz[47];
@@ -129,10 +179,13 @@ struct maru_params_copy {
  * struct maru_params_matmul - MATMUL: dst = act(scale · A·B̂ + bias) + residual.
  * @b_as: type that B is converted to first, MARU_TYPE_NONE: as it is. F16 and BF16 are legal;
  *	A is then rounded to that type too.
- * @act: enum maru_act, @glu: MBZ.
+ * @act: enum maru_act.
+ * @glu: MBZ.
+ * @mbz: MBZ.
  * @scale: bits of a finite f32.
  * @p0: bits of a finite f32, parameter of the activation; MBZ now.
  * @p1: as @p0.
+ * @mbz2: MBZ.
  */
 struct maru_params_matmul {
 	__u8 b_as;
@@ -155,6 +208,10 @@ struct maru_params_matmul {
  * @unit: enum maru_unit.
  * @mbz: MBZ.
  * @tag: free; echoed in errors and traces.
+ * @params: parameters, the 48 bytes of the line that are left.
+ * @fill: those of FILL.
+ * @copy: those of COPY.
+ * @matmul: those of MATMUL.
  */
 struct maru_packet {
 	__u16 op;
@@ -196,10 +253,14 @@ struct maru_operand {
 
 /** enum maru_desc_op - What a ring descriptor does beside waiting and signalling. */
 enum maru_desc_op {
+	/** @MARU_DESC_NOP: nothing */
 	MARU_DESC_NOP		= 0,
-	MARU_DESC_EXEC		= 1,	/* run the command buffer */
-	MARU_DESC_WAIT		= 2,	/* @wait_va needed, no commands */
-	MARU_DESC_SIGNAL	= 3,	/* @signal_va needed, no commands */
+	/** @MARU_DESC_EXEC: run the command buffer */
+	MARU_DESC_EXEC		= 1,
+	/** @MARU_DESC_WAIT: @wait_va needed, no commands */
+	MARU_DESC_WAIT		= 2,
+	/** @MARU_DESC_SIGNAL: @signal_va needed, no commands */
+	MARU_DESC_SIGNAL	= 3,
 };
 
 #define MARU_DESC_IRQ		0x1	/* raise a FENCE event when done */
@@ -240,31 +301,57 @@ struct maru_desc {
  * is that of the operand or MARU_ROLE_NONE; field is a byte offset in its line.
  */
 enum maru_error {
+	/** @MARU_ERR_NONE: no error */
 	MARU_ERR_NONE		= 0,
-	MARU_ERR_BAD_LENGTH	= 1,	/* -EINVAL up to TOO_LARGE */
+	/** @MARU_ERR_BAD_LENGTH: -EINVAL up to TOO_LARGE */
+	MARU_ERR_BAD_LENGTH	= 1,
+	/** @MARU_ERR_BAD_FLAG: a flag, unit or MBZ byte */
 	MARU_ERR_BAD_FLAG	= 2,
+	/** @MARU_ERR_BAD_ROLES: a role is missing, unknown, or does not go with another */
 	MARU_ERR_BAD_ROLES	= 3,
+	/** @MARU_ERR_BAD_PARAM: a parameter */
 	MARU_ERR_BAD_PARAM	= 4,
+	/** @MARU_ERR_BAD_TYPE: a type that the role does not take */
 	MARU_ERR_BAD_TYPE	= 5,
+	/** @MARU_ERR_BAD_LAYOUT: a layout that the role does not take */
 	MARU_ERR_BAD_LAYOUT	= 6,
+	/** @MARU_ERR_BAD_STRIDE: a stride */
 	MARU_ERR_BAD_STRIDE	= 7,
+	/** @MARU_ERR_BAD_ALIGN: an address that is not aligned */
 	MARU_ERR_BAD_ALIGN	= 8,
+	/** @MARU_ERR_BAD_SHAPE: dims that do not fit those of another operand */
 	MARU_ERR_BAD_SHAPE	= 9,
-	MARU_ERR_BAD_DESC	= 10,	/* of the ring; field is a byte of the descriptor */
-	MARU_ERR_RANGE		= 11,	/* an extent wraps or ends beyond 2^48 */
+	/** @MARU_ERR_BAD_DESC: of the ring; field is a byte of the descriptor */
+	MARU_ERR_BAD_DESC	= 10,
+	/** @MARU_ERR_RANGE: an extent wraps or ends beyond 2^48 */
+	MARU_ERR_RANGE		= 11,
+	/** @MARU_ERR_OVERLAP: a destination overlaps a source, or itself */
 	MARU_ERR_OVERLAP	= 12,
+	/** @MARU_ERR_TOO_LARGE: more elements or bytes than the card can address */
 	MARU_ERR_TOO_LARGE	= 13,
-	MARU_ERR_UNSUPPORTED	= 14,	/* -EOPNOTSUPP: right, but not on this card */
-	MARU_ERR_BAD_INDEX	= 15,	/* -ERANGE: a value in memory; value: its number */
-	MARU_ERR_FAULT_READ	= 16,	/* -EFAULT up to FAULT_WINDOW */
+	/** @MARU_ERR_UNSUPPORTED: -EOPNOTSUPP: right, but not on this card */
+	MARU_ERR_UNSUPPORTED	= 14,
+	/** @MARU_ERR_BAD_INDEX: -ERANGE: a value in memory; value: its number */
+	MARU_ERR_BAD_INDEX	= 15,
+	/** @MARU_ERR_FAULT_READ: -EFAULT up to FAULT_WINDOW */
+	MARU_ERR_FAULT_READ	= 16,
+	/** @MARU_ERR_FAULT_WRITE: no WRITE permission */
 	MARU_ERR_FAULT_WRITE	= 17,
+	/** @MARU_ERR_FAULT_PTE: a broken page-table entry */
 	MARU_ERR_FAULT_PTE	= 18,
+	/** @MARU_ERR_FAULT_WINDOW: a host address without DMA window */
 	MARU_ERR_FAULT_WINDOW	= 19,
-	MARU_ERR_TIMEOUT	= 20,	/* -ETIME */
-	MARU_ERR_CANCELLED	= 21,	/* -ECANCELED, also INNOCENT */
-	MARU_ERR_INNOCENT	= 22,	/* another's fault reset the card */
-	MARU_ERR_INTERNAL	= 23,	/* -EIO up to ECC */
+	/** @MARU_ERR_TIMEOUT: -ETIME */
+	MARU_ERR_TIMEOUT	= 20,
+	/** @MARU_ERR_CANCELLED: -ECANCELED, also INNOCENT */
+	MARU_ERR_CANCELLED	= 21,
+	/** @MARU_ERR_INNOCENT: another's fault reset the card */
+	MARU_ERR_INNOCENT	= 22,
+	/** @MARU_ERR_INTERNAL: -EIO up to ECC */
+	MARU_ERR_INTERNAL	= 23,
+	/** @MARU_ERR_STORAGE: storage failed */
 	MARU_ERR_STORAGE	= 24,
+	/** @MARU_ERR_ECC: memory was lost */
 	MARU_ERR_ECC		= 25,
 };
 
@@ -282,28 +369,46 @@ enum maru_error {
 #define MARU_FIELD_STRIDE(d)	(32 + 8 * (d))
 
 /**
- * struct maru_op_info - One operation of the card, as QUERY OPS lists them. For each bit in
- * @required | @optional one struct maru_role_info follows, in rising order of roles.
+ * struct maru_op_info - One operation of the card, as QUERY OPS lists them. For each role that
+ * is required or optional one struct maru_role_info follows, in rising order.
+ * @op: enum maru_op.
+ * @revision: highest one.
+ * @classes: bit = queue class that takes it.
+ * @required: bits of roles.
+ * @optional: bits of roles.
+ * @units: bit = enum maru_unit.
+ * @mbz: 0.
  */
 struct maru_op_info {
 	__u16 op;
 	__u8 revision;
-	__u8 classes;		/* bit = queue class that takes it */
-	__u16 required;		/* roles */
+	__u8 classes;
+	__u16 required;
 	__u16 optional;
-	__u32 units;		/* bit = enum maru_unit */
+	__u32 units;
 	__u32 mbz;
 };
 
-/** struct maru_role_info - Types and layouts that a role takes; @fast: not by reference code. */
+/**
+ * struct maru_role_info - Types and layouts that a role takes.
+ * @types: bit = enum maru_type.
+ * @layouts: bit = enum maru_layout.
+ * @fast: those of @layouts that are not left to reference code.
+ * @mbz: 0.
+ */
 struct maru_role_info {
-	__u64 types[4];		/* bit = enum maru_type */
-	__u16 layouts;		/* bit = enum maru_layout */
+	__u64 types[4];
+	__u16 layouts;
 	__u16 fast;
 	__u32 mbz;
 };
 
-/** maru_type_bytes() - Bytes of an element of a plain type, 0 for every other number. */
+/**
+ * maru_type_bytes() - Bytes of an element of a plain type.
+ * @type: any number.
+ *
+ * Return: bytes, 0 for a number that is not a plain type.
+ */
 static __inline__ __u32 maru_type_bytes(__u32 type)
 {
 	switch (type) {
@@ -328,10 +433,14 @@ static __inline__ __u32 maru_type_bytes(__u32 type)
 
 /**
  * maru_layout_bytes() - Size of a prepared image: what PREPARE writes and readers read.
- * @layout: a prepared layout, @type: one that it lists, @dim: dims of the plain tensor.
+ * @layout: a prepared layout.
+ * @type: one that it lists.
+ * @dim: dims of the plain tensor.
  *
  * Matrices [k, n] of dims 2, 3 lie one after another, each rounded up to 64 bytes. Padding is
- * zeros. Return: bytes; 0 for a pair that does not exist, an empty tensor, or ≥ 2^48 bytes.
+ * zeros.
+ *
+ * Return: bytes; 0 for a pair that does not exist, an empty tensor, or ≥ 2^48 bytes.
  */
 static __inline__ __u64 maru_layout_bytes(__u32 layout, __u32 type, const __u32 dim[4])
 {
