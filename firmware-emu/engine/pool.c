@@ -131,7 +131,7 @@ int pool_start(unsigned int threads, const struct pool_client *client)
 	threads = pool_count(threads);
 	for (unsigned int i = 0; i < threads; i++) {
 		struct pool_thread *self = &pool.threads[i];
-		char name[16];
+		char name[24];
 		int ret;
 
 		self->scratch.thread = i;
