@@ -186,7 +186,7 @@ TEST_F(fields, vm_bind)
 	static const struct field bad[] = {
 		FIELD(drm_maru_vm_bind, vm, 0, -ENOENT),
 		FIELD(drm_maru_vm_bind, flags, 2, -EINVAL),
-		FIELD(drm_maru_vm_bind, ops.stride, 40, -EINVAL),
+		FIELD(drm_maru_vm_bind, ops.stride, 32, -EINVAL),
 		FIELD(drm_maru_vm_bind, ops.count, 1025, -E2BIG),
 		FIELD(drm_maru_vm_bind, ops.ptr, 8, -EFAULT),
 		FIELD(drm_maru_vm_bind, syncs.count, 1, -EINVAL),
