@@ -2,11 +2,12 @@
 /*
  * Buffer objects: GEM outside, TTM inside.
  */
+#include <drm/drm_drv.h>
 #include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_print.h>
-#include <drm/drm_utils.h>
+#include <drm/drm_vma_manager.h>
 #include <drm/maru_accel.h>
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_tt.h>
@@ -53,6 +54,54 @@ static int maru_bo_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *v
 	/* the mapping holds TTM's reference */
 	drm_gem_object_put(obj);
 	return 0;
+}
+
+/* The BO that all of @vma lies in, referenced. */
+static struct drm_gem_object *bo_lookup_vma(struct drm_device *drm, struct vm_area_struct *vma)
+{
+	struct drm_vma_offset_manager *manager = drm->vma_offset_manager;
+	struct drm_gem_object *obj = NULL;
+	struct drm_vma_offset_node *node;
+
+	drm_vma_offset_lock_lookup(manager);
+	node = drm_vma_offset_lookup_locked(manager, vma->vm_pgoff, vma_pages(vma));
+	if (node) {
+		obj = container_of(node, struct drm_gem_object, vma_node);
+		if (!kref_get_unless_zero(&obj->refcount))
+			obj = NULL;
+	}
+	drm_vma_offset_unlock_lookup(manager);
+	return obj;
+}
+
+/**
+ * maru_bo_mmap() - mmap(2) of a node: any part of a BO, where GEM's own takes only its start.
+ * @filp: open node.
+ * @vma: to be.
+ *
+ * Return: 0; -EINVAL no BO there, or a private mapping; -EACCES another file's BO, or one
+ * without DRM_MARU_BO_CPU; -ENODEV.
+ */
+int maru_bo_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct drm_file *file = filp->private_data;
+	struct drm_device *drm = file->minor->dev;
+	struct drm_gem_object *obj;
+	u64 offset;
+	int ret;
+
+	if (drm_dev_is_unplugged(drm))
+		return -ENODEV;
+	obj = bo_lookup_vma(drm, vma);
+	if (!obj)
+		return -EINVAL;
+	offset = (u64)(vma->vm_pgoff - drm_vma_node_start(&obj->vma_node)) << PAGE_SHIFT;
+	if (!drm_vma_node_is_allowed(&obj->vma_node, file))
+		ret = -EACCES;
+	else
+		ret = drm_gem_mmap_obj(obj, obj->size - offset, vma);
+	drm_gem_object_put(obj);
+	return ret;
 }
 
 static const struct drm_gem_object_funcs maru_bo_gem_funcs = {

@@ -19,6 +19,8 @@ int maru_bo_validate(struct maru_bo *bo, bool interruptible);
 void maru_bo_moved(struct maru_bo *bo);
 void maru_bo_memory_stats(struct drm_file *file, struct drm_memory_stats stats[MARU_TIER_COUNT]);
 
+int maru_bo_mmap(struct file *filp, struct vm_area_struct *vma);
+
 int maru_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int maru_bo_mmap_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int maru_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
