@@ -12,13 +12,13 @@
 #define SQE_BYTES		sizeof(struct maru_admin_sqe)
 
 static struct {
-	bool is_on;
+	atomic_bool is_on;		/* as pending */
 	bool is_kicked;
 	uint64_t sq, cq;
 	uint64_t sq_entries, cq_entries;
 	uint64_t head;			/* fetched up to here */
 	uint64_t completed;
-	unsigned int pending;
+	atomic_uint pending;		/* read without the lock by admin_is_pending() */
 	struct admin_command commands[ADMIN_PENDING];
 } admin;
 

@@ -47,11 +47,11 @@ struct queue {
 	unsigned int priority;
 	unsigned int weight;
 	uint64_t slice_ns;
-	uint64_t used_ns;		/* of the slice, thread time */
+	_Atomic(uint64_t) used_ns;	/* of the slice, thread time */
 	uint64_t since_ns;		/* first of its workers came, or it was parked */
 	unsigned int workers;
 	bool is_kicked;			/* while BUSY, OPEN or PARKED */
-	bool is_listed;
+	atomic_bool is_listed;
 	struct queue *next;
 	struct queue *prev;
 	atomic_uint cancel;		/* enum queue_cancel */

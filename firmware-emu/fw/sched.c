@@ -15,6 +15,8 @@
 #define PARKED_LOOK	32	/* queues looked at in one poll */
 #define POLL_NS		20000	/* doorbells are looked at between tiles, not more often */
 #define SLICE_SHARE	100	/* weight of a slice as it is */
+#define DEBT_SLICES	64	/* that a queue pays back at most */
+#define DEBT_LOOK	64	/* queues that pay before one is taken */
 
 struct queue_list {
 	struct queue *first;
@@ -109,13 +111,6 @@ static void worker_add(struct queue *queue)
 	time_start(queue);
 }
 
-/* Time of one thread; a slice counts all of them. */
-static void charge(struct queue *queue, uint64_t ns)
-{
-	queue->used_ns += ns;
-	fw_count(&fw.shared->telemetry.busy_ns[queue->cls], ns);
-}
-
 static uint64_t slice_ns(const struct queue *queue)
 {
 	return queue->slice_ns * queue->weight / SLICE_SHARE;
@@ -141,33 +136,66 @@ static bool higher_waits(const struct queue *queue)
 	return false;
 }
 
+/* A turn may be longer than the slice, as a tile may: the rest is owed for the next ones. */
+static bool slice_is_over(struct queue *queue)
+{
+	uint64_t slice = slice_ns(queue);
+
+	if (queue->used_ns < slice)
+		return false;
+	queue->used_ns -= slice;
+	if (queue->used_ns > DEBT_SLICES * slice)
+		queue->used_ns = DEBT_SLICES * slice;
+	return true;
+}
+
 /* To the end of its list when the slice is used up, to its front otherwise. */
 static void ready_again(struct queue *queue)
 {
-	bool is_over = queue->used_ns >= slice_ns(queue);
-
 	ready_remove(queue);
-	if (is_over)
-		queue->used_ns = 0;
-	ready_add(queue, !is_over);
+	ready_add(queue, !slice_is_over(queue));
 }
 
-static __thread uint64_t turn_since_ns;	/* this thread's time in its queue, not yet charged */
+static __thread uint64_t turn_since_ns;	/* this thread came to its queue, or last charged it */
+static __thread uint64_t turn_cpu_ns;	/* its processor time then, 0: nobody waited yet */
 
-static uint64_t turn_take(void)
+static uint64_t cpu_now_ns(void)
 {
-	uint64_t now = fw_now_ns(), ns = now - turn_since_ns;
+	struct timespec now;
 
-	turn_since_ns = now;
-	return ns;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void turn_start(void)
+{
+	turn_since_ns = fw_now_ns();
+	turn_cpu_ns = 0;
+}
+
+/*
+ * A slice counts the processor time of all threads in the queue: what the host takes from a
+ * thread is not its tenant's. Without others that wait it counts nothing, and costs nothing.
+ */
+static void turn_charge(struct queue *queue)
+{
+	uint64_t now = fw_now_ns();
+
+	fw_count(&fw.shared->telemetry.busy_ns[queue->cls], now - turn_since_ns);
+	if (turn_cpu_ns)
+		queue->used_ns += cpu_now_ns() - turn_cpu_ns;
+	turn_start();
 }
 
 bool sched_is_due(struct queue *queue)
 {
 	if (atomic_load_explicit(&is_paused, memory_order_relaxed) || higher_waits(queue))
 		return true;
-	return others_wait(queue) &&
-	       queue->used_ns + (fw_now_ns() - turn_since_ns) >= slice_ns(queue);
+	if (!others_wait(queue))
+		return false;
+	if (!turn_cpu_ns)
+		turn_cpu_ns = cpu_now_ns();
+	return queue->used_ns + (cpu_now_ns() - turn_cpu_ns) >= slice_ns(queue);
 }
 
 static bool tiles_leave(void *ctx)
@@ -243,6 +271,7 @@ static void settle(struct queue *queue, enum job_next next)
 		break;
 	case JOB_EMPTY:
 		queue->state = QUEUE_IDLE;
+		queue->used_ns = 0;
 		/* A cancel that came after the last look at it needs an owner, too. */
 		if (queue->is_kicked || atomic_load(&queue->cancel)) {
 			queue->state = QUEUE_READY;
@@ -278,7 +307,7 @@ static bool turn_advance(struct queue *queue)
 	pthread_mutex_unlock(&lock);
 	next = job_advance(queue);
 	pthread_mutex_lock(&lock);
-	charge(queue, turn_take());
+	turn_charge(queue);
 	settle(queue, next);
 	if (next == JOB_OPEN && queue->is_listed && pool_threads() > 1) {
 		helpers = queue->op.tiles - 1 < pool_threads() - 1 ? queue->op.tiles - 1 :
@@ -295,7 +324,7 @@ static bool turn_leave(struct queue *queue)
 	bool is_over, is_last;
 
 	pthread_mutex_lock(&lock);
-	charge(queue, turn_take());
+	turn_charge(queue);
 	is_over = atomic_load(&queue->next_tile) >= queue->op.tiles || queue->is_failed ||
 		  atomic_load(&queue->cancel) || job_is_wanted(queue);
 	is_last = !--queue->workers;
@@ -318,6 +347,13 @@ static struct queue *pick_from(struct queue_list *list)
 {
 	struct queue *queue, *next;
 
+	for (unsigned int i = 0; i < DEBT_LOOK && list->first != list->last; i++) {
+		queue = list->first;
+		if (!slice_is_over(queue))
+			break;
+		list_remove(list, queue);
+		list_add(list, queue, false);
+	}
 	for (queue = list->first; queue; queue = next) {
 		next = queue->next;
 		if (queue->state == QUEUE_READY) {
@@ -382,7 +418,9 @@ bool sched_work(struct engine_scratch *scratch)
 		return is_found;
 	if (sched_has_ready() && !pool_is_looking())
 		pool_wake(1);
-	turn_since_ns = fw_now_ns();
+	turn_start();
+	if (others_wait(queue))
+		turn_cpu_ns = cpu_now_ns();
 	do {
 		if (is_alone && !turn_advance(queue))
 			break;

@@ -10,7 +10,7 @@
 
 #define FAKE_TILE_BYTES		4096
 
-/* Time that each tile takes; set before card_start(). */
+/* Processor time that each tile takes; set before card_start(). */
 extern uint64_t fake_engine_tile_ns;
 
 #endif

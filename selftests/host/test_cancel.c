@@ -158,7 +158,7 @@ static void long_packet_lets_go(void **state)
 {
 	uint64_t at = card_alloc(card, MARU_TIER_HBM, 4 << 20), begin;
 	uint64_t commands = card_alloc(card, MARU_TIER_HOST, 4096);
-	struct fill fill = fill_of(0x40000000, 1 << 20, 0x3c);	/* 256 tiles: 128 ms */
+	struct fill fill = fill_of(0x40000000, 4 << 20, 0x3c);	/* 1024 tiles: 512 ms */
 	struct maru_desc desc = { .op = MARU_DESC_EXEC, .bytes = sizeof(fill), .va = 0x10000000 };
 	uint8_t *bytes = card_ptr(card, MARU_TIER_HBM, at);
 	struct card_queue *q;
@@ -166,7 +166,7 @@ static void long_packet_lets_go(void **state)
 	(void)state;
 	assert_int_equal(card_vm_create(card, 7, 0, 0), MARU_ADMIN_OK);
 	card_map(card, 7, 0x10000000, MARU_TIER_HOST, commands, 4096, MARU_PTE_READ);
-	card_map(card, 7, 0x40000000, MARU_TIER_HBM, at, 1 << 20, MARU_PTE_READ | MARU_PTE_WRITE);
+	card_map(card, 7, 0x40000000, MARU_TIER_HBM, at, 4 << 20, MARU_PTE_READ | MARU_PTE_WRITE);
 	memcpy(card_ptr(card, MARU_TIER_HOST, commands), &fill, sizeof(fill));
 	q = vm_queue(7, 5);
 	card_submit(q, &desc);
@@ -175,12 +175,12 @@ static void long_packet_lets_go(void **state)
 				 0);
 		begin = card_now_ns();
 		assert_int_equal(card_invalidate(card, 7, 0, 0), MARU_ADMIN_OK);
-		assert_true(card_now_ns() - begin < 60000000);
+		assert_true(card_now_ns() - begin < 250000000);
 		assert_int_equal(q->block->done, 0);
 	}
-	assert_int_equal(card_wait(q, 1, 2000), 0);
-	assert_int_equal(q->block->tile, 256);
-	for (int i = 0; i < 1 << 20; i++)
+	assert_int_equal(card_wait(q, 1, 10000), 0);
+	assert_int_equal(q->block->tile, 1024);
+	for (int i = 0; i < 4 << 20; i++)
 		assert_int_equal(bytes[i], 0x3c);
 	free(q);
 }
@@ -234,8 +234,10 @@ static void hung_tile(void **state)
 	card_map_window(card, iova, 4096, card->ram_fd, 16 << 20, true);
 	card_arm(card, IPC_POINT_JOB_TILE, IPC_ACTION_HANG, 0);
 	card_submit(queue, &desc);
-	assert_int_equal(card_wait(queue, 1, 50), -ETIMEDOUT);
+	for (int ms = 0; ms < 2000 && !card->shared->points[IPC_POINT_JOB_TILE].fired; ms++)
+		usleep(1000);
 	card_disarm(card, IPC_POINT_JOB_TILE);
+	assert_int_equal(card_wait(queue, 1, 50), -ETIMEDOUT);
 	tick = card->events->tick;
 	begin = card_now_ns();
 	assert_int_equal(card_queue_reset(queue, MARU_RESET_CANCEL), MARU_ADMIN_TIMEOUT);

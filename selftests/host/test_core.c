@@ -205,6 +205,7 @@ static void vectors_are_replaced(void **state)
 	assert_int_equal(write(poller.fd, &full, 8), 8);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(nop(card), MARU_ADMIN_OK);
+	usleep(50000);			/* the vector is raised after the completion */
 	assert_int_equal(read(poller.fd, &count, 8), 8);
 	assert_int_equal(send(card->fd, &irqs, sizeof(irqs), 0), sizeof(irqs));
 	assert_int_equal(card_wait_ack(card, irqs.head.seq, 1000), 0);
