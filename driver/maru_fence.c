@@ -89,16 +89,19 @@ void maru_fence_init(struct maru_fence *fence, struct maru_device *mdev, bool pi
  */
 bool maru_fence_signal(struct maru_fence *fence, int err)
 {
-	struct maru_device *mdev = fence->mdev;
+	unsigned long flags;
+	bool first;
 
-	guard(spinlock_irqsave)(&fence->lock);
-	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags))
-		return false;
-	if (err)
-		dma_fence_set_error(&fence->base, err);
-	atomic_dec(&mdev->counters.fences);
-	dma_fence_signal_locked(&fence->base);
-	return true;
+	spin_lock_irqsave(&fence->lock, flags);
+	first = !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags);
+	if (first) {
+		if (err)
+			dma_fence_set_error(&fence->base, err);
+		atomic_dec(&fence->mdev->counters.fences);
+		dma_fence_signal_locked(&fence->base);
+	}
+	spin_unlock_irqrestore(&fence->lock, flags);
+	return first;
 }
 
 /**

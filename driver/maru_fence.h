@@ -6,7 +6,8 @@
 
 /**
  * struct maru_fence - A fence that may outlive queue, VM, file and device.
- * @base: the dma_fence. @lock: its lock.
+ * @base: the dma_fence.
+ * @lock: of @base; innermost.
  * @mdev: for counters; NULL before maru_fence_init(), not used after the fence is signalled.
  *
  * The fences of drm_sched name their scheduler, which 6.12 still reads after it was freed. So
@@ -14,6 +15,7 @@
  */
 struct maru_fence {
 	struct dma_fence base;
+	/* innermost of all, under queue->lock */
 	spinlock_t lock;
 	struct maru_device *mdev;
 };

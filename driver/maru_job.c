@@ -92,12 +92,6 @@ void maru_job_push(struct maru_job *job)
 	drm_sched_entity_push_job(&job->base);
 }
 
-static int maru_queue_refusal(struct maru_queue *queue)
-{
-	guard(spinlock_irq)(&queue->lock);
-	return maru_queue_refusal_locked(queue);
-}
-
 /**
  * maru_queue_submit_kernel() - Run packets of the kernel.
  * @queue: queue of the kernel.
@@ -130,7 +124,9 @@ struct dma_fence *maru_queue_submit_kernel(struct maru_queue *queue, u64 va, u32
 
 	mutex_lock(&queue->submit_lock);
 	down_read(&mdev->push_lock);
-	ret = maru_queue_refusal(queue);
+	spin_lock_irq(&queue->lock);
+	ret = maru_queue_refusal_locked(queue);
+	spin_unlock_irq(&queue->lock);
 	if (ret)
 		goto err_unlock;
 	cookie = dma_fence_begin_signalling();

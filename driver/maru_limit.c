@@ -188,7 +188,8 @@ void maru_limit_check(struct maru_queue *queue)
 		queue->guilty = true;
 		/* the kernel's own jobs are right, so that the card is not */
 		queue->is_stuck = !queue->file;
-		send = queue->stopping = !!queue->file;
+		queue->stopping = queue->file;
+		send = queue->stopping;
 		queue->stop_deadline = jiffies + MARU_LIMIT_STOP * maru_limit_scale(queue);
 	}
 	spin_unlock_irq(&queue->lock);

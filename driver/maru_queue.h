@@ -8,7 +8,9 @@
  * struct maru_queue_desc - What a queue shall be; checked by the caller.
  * @vm: VM its jobs run in, NULL: the kernel's.
  * @file: owner, NULL: the kernel.
- * @cls: MARU_CLASS_*. @priority: MARU_PRIORITY_*. @weight: 1 … 1000.
+ * @cls: MARU_CLASS_*.
+ * @priority: MARU_PRIORITY_*.
+ * @weight: 1 … 1000.
  * @time_limit_ms: card time of a job.
  */
 struct maru_queue_desc {

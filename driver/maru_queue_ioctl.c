@@ -212,8 +212,8 @@ static void maru_queue_info(struct maru_queue *queue, struct drm_maru_queue_info
 	info->guilty_resets = queue->guilty_resets;
 	info->innocent_resets = queue->innocent_resets;
 	spin_unlock_irq(&queue->lock);
-	/* finished first: never more of these than of those */
 	info->done = atomic64_read(&queue->finished);
+	/* done first, so that it is never the larger one; its partner: maru_job_push() */
 	smp_rmb();
 	info->submitted = atomic64_read(&queue->submitted);
 	info->active_ns = sum.active_ns;

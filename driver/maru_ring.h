@@ -6,7 +6,7 @@
 
 /* Descriptors of a ring, and so jobs that the scheduler hands over at a time. */
 #define MARU_QUEUE_RING_LOG2	6
-#define MARU_QUEUE_RING_SIZE	(1U << MARU_QUEUE_RING_LOG2)
+#define MARU_QUEUE_RING_SIZE	BIT(MARU_QUEUE_RING_LOG2)
 
 int maru_ring_alloc(struct maru_queue *queue);
 void maru_ring_free(struct maru_queue *queue);

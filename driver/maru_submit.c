@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SUBMIT: parse → look up → lock → arm → push. All that can fail comes before the first job is
+ * SUBMIT: parse, look up, lock, arm, push. All that can fail comes before the first job is
  * armed, so that either all jobs of a call run or none; from there to the last push nothing
  * allocates, waits or fails.
  */

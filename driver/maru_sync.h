@@ -16,7 +16,9 @@ bool maru_syncs_has_wait(const struct maru_syncs *syncs);
 
 /**
  * struct maru_syncs_source - What earlier jobs of the same call will signal.
- * @syncs: of those jobs, in order. @fences: of those jobs. @count: of both.
+ * @syncs: of those jobs, in order.
+ * @fences: of those jobs.
+ * @count: of both.
  */
 struct maru_syncs_source {
 	struct maru_syncs *const *syncs;

@@ -116,7 +116,7 @@ struct maru_device {
 	struct xarray vms;
 	/** @queues: card-wide ids → struct maru_queue. Lookups under RCU or xa_lock. */
 	struct xarray queues;
-	/** @slots: bits of group 0 in use; slot 0 is the admin queue's. Protected by xa_lock(&queues). */
+	/** @slots: of group 0 in use; 0 is the admin queue's. Protected by xa_lock(&queues). */
 	DECLARE_BITMAP(slots, MARU_GROUP_SLOTS);
 	/** @push_lock: read: from the last look at queue->killed to the push; write: kill. */
 	struct rw_semaphore push_lock;
@@ -226,8 +226,11 @@ struct maru_job {
 
 /**
  * struct maru_queue_look - Progress of the head job, as last seen.
- * @head: its index. @active_ns: of the queue then. @since: jiffies then.
- * @tick: of the card. @tick_since: jiffies when it moved last.
+ * @head: its index.
+ * @active_ns: of the queue then.
+ * @since: jiffies then.
+ * @tick: of the card.
+ * @tick_since: jiffies when it moved last.
  */
 struct maru_queue_look {
 	u64 head;
