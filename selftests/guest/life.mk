@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Tests of the driver's life: probe, ioctl filter, query, reset, unplug.
+
+LIFE_TESTS := test_probe test_ioctl_filter test_query test_reset test_unplug
+
+$(foreach n,$(LIFE_TESTS),$(eval $(call guest-test,$(n))))
+$(foreach n,$(LIFE_TESTS),$(eval $(n)-src += selftests/guest/lib_bus.c))

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Probe and boot: what the card is, bind again and again, a core that dies at each boot step. */
+#include <errno.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+#include "driver/maru_hw.h"
+#include "lib.h"
+#include "lib_bus.h"
+
+static int run_a_job(void)
+{
+	struct work w;
+	int err = work_open(&w, DRM_MARU_CLASS_COMPUTE, 0, PAGE, DRM_MARU_TIER_HBM);
+
+	if (err)
+		return err;
+	err = submit_run(w.fd, w.queue, VA_COMMANDS,
+			 packet_fill(w.commands.map, VA_DATA, MARU_TYPE_I32, 16, 7));
+	if (!err && *(uint32_t *)w.data.map != 7)
+		err = -EBADMSG;
+	work_close(&w);
+	return err;
+}
+
+TEST(identity)
+{
+	unsigned long value;
+
+	EXPECT_EQ(0, bus_read_hex("class", &value));
+	EXPECT_EQ(MARU_PCI_CLASS, value);
+	EXPECT_EQ(0, bus_read_hex("revision", &value));
+	EXPECT_EQ(MARU_CONTRACT_MAJOR, value);
+	EXPECT_EQ(0, bus_read_hex("subsystem_device", &value));
+	EXPECT_EQ(MARU_PCI_DEVICE, value);
+	EXPECT_TRUE(bus_is_bound());
+	EXPECT_EQ(0, run_a_job());
+}
+
+TEST(bind_again_and_again)
+{
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(0, bus_unbind());
+		ASSERT_FALSE(bus_is_bound());
+		ASSERT_EQ(0, bus_bind());
+		EXPECT_EQ(0, objects("files"));
+		EXPECT_EQ(0, objects("jobs"));
+	}
+	EXPECT_EQ(0, run_a_job());
+	EXPECT_EQ(0, bus_module_wait_unused(10000));
+}
+
+FIXTURE(boot) {
+	int unused;
+};
+
+FIXTURE_VARIANT(boot) {
+	const char *point;
+	const char *action;
+};
+
+#define BOOT_POINT(name, p, a) \
+	FIXTURE_VARIANT_ADD(boot, name) { .point = p, .action = a }
+
+BOOT_POINT(start_kill, "boot.start", "kill");
+BOOT_POINT(caps_kill, "boot.caps", "kill");
+BOOT_POINT(ready_kill, "boot.ready", "kill");
+BOOT_POINT(ready_abort, "boot.ready", "abort");
+BOOT_POINT(enable_kill, "boot.enable", "kill");
+BOOT_POINT(fetch_kill, "admin.fetch", "kill");
+BOOT_POINT(complete_kill, "admin.complete", "kill");
+
+FIXTURE_SETUP(boot)
+{
+	if (!card_has_control())
+		SKIP(return, "no control socket");
+	ASSERT_EQ(0, bus_unbind());
+}
+
+FIXTURE_TEARDOWN(boot)
+{
+	card_arm(variant->point, "none", 0);
+	if (!bus_is_bound())
+		bus_bind();
+	EXPECT_EQ(0, run_a_job());
+}
+
+/* The driver boots another core, and nobody notices. */
+TEST_F(boot, core_dies)
+{
+	uint64_t hits = card_hits(variant->point);
+
+	ASSERT_EQ(0, card_arm(variant->point, variant->action, 0));
+	/* the points before READY are passed by the next core only */
+	ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
+	EXPECT_EQ(0, bus_bind());
+	EXPECT_TRUE(bus_is_bound());
+	/* by the one that died, and by the one that lives */
+	EXPECT_LE(hits + 2, card_hits(variant->point));
+}
+
+TEST_HARNESS_MAIN

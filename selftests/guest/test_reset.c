@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Card reset: the core dies at each step of a job, by itself, by FLR, or hangs; jobs end once
+ * and as promised, memory and mappings stay, the next job runs. At the end stands the wedge.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+#include "lib.h"
+#include "lib_bus.h"
+
+#define WORDS	65536
+
+static bool all_are(const volatile uint32_t *at, uint32_t words, uint32_t value)
+{
+	for (uint32_t i = 0; i < words; i++) {
+		if (at[i] != value)
+			return false;
+	}
+	return true;
+}
+
+static int boot_wait(int fd, uint32_t old, unsigned int ms)
+{
+	uint64_t end = now_ns() + ms * 1000000ULL;
+	uint32_t now;
+
+	while (boot_id(fd, &now) || now == old) {
+		if (now_ns() > end)
+			return -ETIME;
+		usleep(10000);
+	}
+	return 0;
+}
+
+FIXTURE(reset) {
+	struct work w;
+	uint32_t boot;
+};
+
+FIXTURE_SETUP(reset)
+{
+	if (!card_has_control())
+		SKIP(return, "no control socket");
+	ASSERT_EQ(0, work_open(&self->w, DRM_MARU_CLASS_COMPUTE, 0, MIB, DRM_MARU_TIER_HBM));
+	ASSERT_EQ(0, boot_id(self->w.fd, &self->boot));
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	if (self->w.fd > 0)
+		work_close(&self->w);
+}
+
+static int fill(struct work *w, uint32_t value)
+{
+	return submit_run(w->fd, w->queue, VA_COMMANDS,
+			  packet_fill(w->commands.map, VA_DATA, MARU_TYPE_I32, WORDS, value));
+}
+
+/* Submits a FILL without waiting; flags as in struct drm_maru_job. */
+static int fill_start(struct work *w, uint32_t value, uint32_t flags)
+{
+	struct drm_maru_sync out = sync_signal_to(w->sync, 0);
+	struct drm_maru_job job = {
+		.queue = w->queue, .flags = flags, .va = VA_COMMANDS, .id = value,
+		.bytes = packet_fill(w->commands.map, VA_DATA, MARU_TYPE_I32, WORDS, value),
+		.syncs = ARRAY(&out, 1),
+	};
+
+	return submit(w->fd, &job, 1, NULL);
+}
+
+TEST_F(reset, idle_core_dies)
+{
+	struct drm_maru_resets before, after;
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, fill(w, 5));
+	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_RESETS, &before, sizeof(before)));
+	ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
+	ASSERT_EQ(0, boot_wait(w->fd, self->boot, WAIT_MS));
+	/* memory is kept, and so are VM, queue and mapping */
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 5));
+	EXPECT_EQ(0, fill(w, 6));
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 6));
+	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_RESETS, &after, sizeof(after)));
+	EXPECT_EQ(before.card_resets + 1, after.card_resets);
+	EXPECT_EQ(0, after.wedged);
+}
+
+TEST_F(reset, flr)
+{
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, fill(w, 5));
+	ASSERT_EQ(0, bus_reset());
+	ASSERT_EQ(0, boot_wait(w->fd, self->boot, WAIT_MS));
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 5));
+	EXPECT_EQ(0, fill(w, 6));
+}
+
+/* A job that was under way may run again only if its submitter allowed that. */
+TEST_F(reset, innocent_job_is_told)
+{
+	struct drm_maru_queue_info info;
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, card_arm("job.tile", "hold", 0));
+	ASSERT_EQ(0, fill_start(w, 7, 0));
+	ASSERT_EQ(0, card_wait_holding("job.tile", WAIT_MS));
+	ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
+	EXPECT_EQ(-ECANCELED, syncobj_result(w->fd, w->sync, 0));
+	card_release("job.tile");
+	ASSERT_EQ(0, queue_info(w->fd, w->queue, &info));
+	EXPECT_EQ(DRM_MARU_QUEUE_STATE_OK, info.state);
+	EXPECT_EQ(1, info.innocent_resets);
+	EXPECT_EQ(0, info.guilty_resets);
+	EXPECT_EQ(0, fill(w, 8));
+}
+
+TEST_F(reset, idempotent_job_runs_again)
+{
+	struct drm_maru_queue_info info;
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, card_arm("job.tile", "hold", 0));
+	ASSERT_EQ(0, fill_start(w, 7, DRM_MARU_JOB_IDEMPOTENT));
+	ASSERT_EQ(0, card_wait_holding("job.tile", WAIT_MS));
+	ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
+	card_release("job.tile");
+	EXPECT_EQ(0, syncobj_result(w->fd, w->sync, 0));
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 7));
+	ASSERT_EQ(0, queue_info(w->fd, w->queue, &info));
+	EXPECT_EQ(0, info.innocent_resets);
+}
+
+TEST_F(reset, flr_under_load)
+{
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, card_arm("job.tile", "hold", 0));
+	ASSERT_EQ(0, fill_start(w, 7, DRM_MARU_JOB_IDEMPOTENT));
+	ASSERT_EQ(0, card_wait_holding("job.tile", WAIT_MS));
+	ASSERT_EQ(0, bus_reset());
+	card_release("job.tile");
+	EXPECT_EQ(0, syncobj_result(w->fd, w->sync, 0));
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 7));
+}
+
+/* Nobody answers an admin command: its time limit resets the card, the caller sees nothing. */
+TEST_F(reset, admin_command_is_not_answered)
+{
+	struct drm_maru_clock clock;
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, card_arm("admin.complete", "hang", 0));
+	EXPECT_EQ(0, query(w->fd, DRM_MARU_QUERY_CLOCK, &clock, sizeof(clock)));
+	EXPECT_EQ(0, boot_wait(w->fd, self->boot, WAIT_MS));
+	EXPECT_EQ(0, fill(w, 9));
+}
+
+TEST_F(reset, core_is_stopped)
+{
+	struct drm_maru_clock clock;
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, card_control("{'cmd':'hang'}"));
+	EXPECT_EQ(0, query(w->fd, DRM_MARU_QUERY_CLOCK, &clock, sizeof(clock)));
+	EXPECT_EQ(0, fill(w, 10));
+}
+
+/* The interrupt of a finished job is lost: it is noticed all the same. */
+TEST_F(reset, lost_interrupt)
+{
+	struct work *w = &self->w;
+	uint32_t now;
+
+	ASSERT_EQ(0, card_arm("event.irq", "fail", 0));
+	EXPECT_EQ(0, fill(w, 11));
+	ASSERT_EQ(0, boot_id(w->fd, &now));
+	EXPECT_EQ(self->boot, now);
+	card_arm("event.irq", "none", 0);
+}
+
+/* Jobs that kill core after core: the driver gives up, says so, and a new bind cures it. */
+TEST_F(reset, wedged)
+{
+	struct drm_maru_resets resets = { 0 };
+	struct work *w = &self->w;
+
+	for (int i = 0; i < 8 && !resets.wedged; i++) {
+		ASSERT_EQ(0, card_arm("job.tile", "kill", 0));
+		if (fill_start(w, 12, 0))
+			break;
+		syncobj_wait(w->fd, w->sync, 0, WAIT_MS);
+		usleep(200000);
+		ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_RESETS, &resets, sizeof(resets)));
+	}
+	card_arm("job.tile", "none", 0);
+	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_RESETS, &resets, sizeof(resets)));
+	EXPECT_EQ(1, resets.wedged);
+	EXPECT_EQ(-EIO, fill_start(w, 13, 0));
+	work_close(w);
+	ASSERT_EQ(0, bus_unbind());
+	ASSERT_EQ(0, bus_bind());
+	ASSERT_EQ(0, work_open(w, DRM_MARU_CLASS_COMPUTE, 0, MIB, DRM_MARU_TIER_HBM));
+	EXPECT_EQ(0, fill(w, 14));
+}
+
+FIXTURE(job) {
+	struct work w;
+};
+
+FIXTURE_VARIANT(job) {
+	const char *point;
+};
+
+#define JOB_POINT(name, p) FIXTURE_VARIANT_ADD(job, name) { .point = p }
+
+JOB_POINT(fetch, "job.fetch");
+JOB_POINT(decode, "job.decode");
+JOB_POINT(tile, "job.tile");
+JOB_POINT(done, "job.done");
+JOB_POINT(signalled, "job.signalled");
+JOB_POINT(event_post, "event.post");
+JOB_POINT(event_irq, "event.irq");
+JOB_POINT(walk, "mmu.walk");
+
+FIXTURE_SETUP(job)
+{
+	if (!card_has_control())
+		SKIP(return, "no control socket");
+	ASSERT_EQ(0, work_open(&self->w, DRM_MARU_CLASS_COMPUTE, 0, MIB, DRM_MARU_TIER_HBM));
+}
+
+FIXTURE_TEARDOWN(job)
+{
+	card_arm(variant->point, "none", 0);
+	work_close(&self->w);
+}
+
+/* Whatever the step: the fence ends with a known answer, and the next job runs. */
+TEST_F(job, core_dies)
+{
+	struct work *w = &self->w;
+	int err;
+
+	ASSERT_EQ(0, card_arm(variant->point, "kill", 0));
+	ASSERT_EQ(0, fill_start(w, 7, 0));
+	err = syncobj_result(w->fd, w->sync, 0);
+	EXPECT_TRUE(!err || err == -ECANCELED);
+	if (!err)
+		EXPECT_TRUE(all_are(w->data.map, WORDS, 7));
+	EXPECT_EQ(0, fill(w, 8));
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 8));
+}
+
+TEST_F(job, core_dies_and_it_runs_again)
+{
+	struct work *w = &self->w;
+
+	ASSERT_EQ(0, card_arm(variant->point, "kill", 0));
+	ASSERT_EQ(0, fill_start(w, 7, DRM_MARU_JOB_IDEMPOTENT));
+	EXPECT_EQ(0, syncobj_result(w->fd, w->sync, 0));
+	EXPECT_TRUE(all_are(w->data.map, WORDS, 7));
+}
+
+TEST_HARNESS_MAIN
