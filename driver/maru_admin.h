@@ -12,8 +12,11 @@
  * @done: called once, without a lock held, in any context: with 0 and the card's values, or
  *	with the errno of its status; -ECANCELED the card was reset and forgot it (nothing of
  *	it runs any more), -EIO wedged, -ENODEV gone.
+ * @link: in the waiting list.
+ * @deadline: jiffies, once it was sent.
+ * @id: on the ring, once it was sent.
  *
- * The rest belongs to maru_admin.c between maru_admin_send() and @done.
+ * From @link on it belongs to maru_admin.c between maru_admin_send() and @done.
  */
 struct maru_admin_request {
 	struct maru_admin_sqe sqe;

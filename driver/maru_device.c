@@ -130,7 +130,7 @@ static int maru_device_init_rooms(struct maru_device *mdev)
 	return maru_migrate_init(mdev);
 }
 
-/* Resets wait until there is everybody whom they tell. */
+/* Resets, and loss, wait until there is everybody whom they tell. */
 static int maru_device_boot(struct maru_device *mdev)
 {
 	int ret;
@@ -140,6 +140,10 @@ static int maru_device_boot(struct maru_device *mdev)
 	if (!ret) {
 		maru_admin_open(mdev);
 		ret = maru_device_init_rooms(mdev);
+	}
+	if (!ret) {
+		maru_debugfs_init(mdev);
+		ret = drm_dev_register(&mdev->drm, 0);
 	}
 	if (ret)
 		set_bit(MARU_RESET_FLAG_CLOSED, &mdev->reset->flags);
@@ -161,7 +165,7 @@ void maru_device_remove(struct maru_device *mdev)
 
 	/* who sleeps inside drm_dev_enter() waits for a command: end those first */
 	maru_admin_close(mdev, -ENODEV);
-	if (!lost)
+	if (!lost && mdev->drm.registered)
 		drm_dev_unplug(&mdev->drm);
 	maru_queue_fail_all(mdev, -ENODEV);
 	maru_fw_quiesce(mdev);
@@ -192,10 +196,6 @@ struct maru_device *maru_device_create(struct pci_dev *pdev)
 	if (ret)
 		return ERR_PTR(ret);
 	ret = maru_device_boot(mdev);
-	if (!ret) {
-		maru_debugfs_init(mdev);
-		ret = drm_dev_register(&mdev->drm, 0);
-	}
 	if (ret) {
 		maru_device_remove(mdev);
 		return ERR_PTR(ret);

@@ -6,14 +6,17 @@
 
 /**
  * struct maru_fw - What the driver keeps of the firmware.
+ * @mdev: device.
  * @suspect: looks at STATUS when something is odd.
  * @watch: heartbeat, while work is pending.
- * @nop: proof of life that @watch asks for; @nop_busy while it is under way.
+ * @nop: proof of life that @watch asks for.
+ * @nop_busy: bit 0 while @nop is under way.
  * @tick: of the last look.
  * @stale: looks at which it had not moved.
  * @ops: the op table, for DRM_MARU_QUERY_OPS; it never changes after probe.
  * @ops_bytes: of it.
- * @telemetry_lock: @telemetry, which the card fills; held across an admin command.
+ * @telemetry_lock: for @telemetry; held across an admin command.
+ * @telemetry: filled by the card.
  * @telemetry_dma: of @telemetry.
  */
 struct maru_fw {

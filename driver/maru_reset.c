@@ -38,7 +38,7 @@ u32 maru_reset_sequence(struct maru_device *mdev)
 bool maru_reset_pending(struct maru_device *mdev)
 {
 	return test_bit(MARU_RESET_FLAG_PENDING, &mdev->reset->flags) ||
-	       READ_ONCE(mdev->reset->sequence) & 1;
+	       maru_reset_sequence(mdev) & 1;
 }
 
 /** maru_reset_progress() - A job finished: earlier resets were not in vain. */
@@ -72,13 +72,18 @@ void maru_reset_lock(struct maru_device *mdev)
 {
 	mutex_lock(&mdev->reset->lock);
 	WRITE_ONCE(mdev->reset->task, current);
+	WRITE_ONCE(mdev->reset->sequence, mdev->reset->sequence + 1);
 }
 
 /** maru_reset_unlock() - Give that right back. Context: process. */
 void maru_reset_unlock(struct maru_device *mdev)
 {
+	WRITE_ONCE(mdev->reset->sequence, mdev->reset->sequence + 1);
 	WRITE_ONCE(mdev->reset->task, NULL);
 	mutex_unlock(&mdev->reset->lock);
+	/* a core that crashed meanwhile told it to somebody who was not to care */
+	if (!test_bit(MARU_RESET_FLAG_CLOSED, &mdev->reset->flags))
+		maru_fw_suspect(mdev);
 }
 
 /* The driver gives up: all work ends now, and new work is refused, until it is bound again. */
@@ -103,7 +108,6 @@ static void maru_reset_wedge(struct maru_device *mdev)
 void maru_reset_prepare(struct maru_device *mdev)
 {
 	lockdep_assert_held(&mdev->reset->lock);
-	WRITE_ONCE(mdev->reset->sequence, mdev->reset->sequence + 1);
 	maru_queue_pre_reset(mdev);
 	maru_vm_pre_reset(mdev);
 	maru_irq_disable(mdev);
@@ -135,9 +139,6 @@ void maru_reset_finish(struct maru_device *mdev)
 		maru_admin_open(mdev);
 	}
 	reset->last = jiffies;
-	WRITE_ONCE(reset->sequence, reset->sequence + 1);
-	if (!ret)
-		maru_fw_suspect(mdev);
 	if (!ret || closed)
 		return;
 	if (maru_fw_is_gone(mdev))
@@ -180,7 +181,6 @@ static void maru_reset_work(struct work_struct *work)
 	if (maru_reset_is_vain(mdev)) {
 		maru_reset_prepare(mdev);
 		maru_ttm_unblock(mdev);
-		WRITE_ONCE(reset->sequence, reset->sequence + 1);
 		maru_reset_wedge(mdev);
 		goto unlock;
 	}
@@ -202,8 +202,11 @@ static void maru_reset_lost_work(struct work_struct *work)
 	trace_maru_reset(mdev, "lost");
 	/* who sleeps inside drm_dev_enter() waits for a command: end those first */
 	maru_admin_close(mdev, -ENODEV);
-	drm_dev_unplug(&mdev->drm);
+	maru_reset_lock(mdev);
+	if (mdev->drm.registered)
+		drm_dev_unplug(&mdev->drm);
 	maru_queue_fail_all(mdev, -ENODEV);
+	maru_reset_unlock(mdev);
 }
 
 /**

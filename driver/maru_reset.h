@@ -12,7 +12,7 @@
  * @lock: serialises who resets or brings up the core: @work, FLR through sysfs, probe, remove.
  *	No ioctl takes it, and nothing that the signalling path waits for.
  * @task: holds @lock; its own admin commands pass those that wait.
- * @sequence: odd while the core is being replaced.
+ * @sequence: odd while @lock is held: the core is being replaced or booted.
  * @flags: MARU_RESET_FLAG_*.
  * @why: reason of the next reset, a constant string.
  * @fruitless: card resets since a job finished.

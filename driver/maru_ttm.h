@@ -3,17 +3,16 @@
 #define MARU_TTM_H
 
 #include <drm/ttm/ttm_resource.h>
+#include <linux/mm.h>
 
 #include "maru_types.h"
 
 struct maru_pt_run;
 struct ttm_tt;
-struct vm_operations_struct;
 
 extern const struct vm_operations_struct maru_ttm_vm_ops;
 
 int maru_ttm_init(struct maru_device *mdev);
-void maru_ttm_unplug(struct maru_device *mdev);
 void maru_ttm_block(struct maru_device *mdev);
 void maru_ttm_unblock(struct maru_device *mdev);
 
