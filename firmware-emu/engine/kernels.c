@@ -30,7 +30,9 @@ uint32_t kernels_init(uint32_t limit)
 	kernels_plain(&kernels);
 	if (level >= KERNELS_AVX2)
 		kernels_avx2(&kernels);
+#ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
 	if (level >= KERNELS_VNNI)
 		kernels_avx512(&kernels);
+#endif
 	return level;
 }

@@ -34,7 +34,7 @@ struct kernels_gemm {
 	void *scratch;		/* KERNELS_GEMM_SCRATCH bytes, 64-byte aligned */
 };
 
-#define KERNELS_GEMM_SCRATCH	(1u << 19)
+#define KERNELS_GEMM_SCRATCH	(640u << 10)
 
 struct kernels {
 	/* Bytes that do not overlap; large ones past the caches. */

@@ -105,9 +105,10 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 	plan->layout = MARU_LAYOUT_K16N64;
 	plan->b_kernel = MARU_TYPE_F32;
 	plan->a_kernel = plan->path == MATMUL_F32 ? MARU_TYPE_F32 : plan->a_as;
-	/* On AVX2 the library's code for F32 panels is wrong for some k, and no faster. */
+	/* On AVX2 the library's code for F32 panels is wrong for a longer k, and slow for one row. */
 	if (level == KERNELS_AVX2 && plan->a_kernel == MARU_TYPE_F32 &&
-	    a->layout != MARU_LAYOUT_STRIDED)
+	    a->layout != MARU_LAYOUT_STRIDED &&
+	    (a->dim[0] > MATMUL_K_PART_F32 || b->dim[1] < 3))
 		plan->path = MATMUL_F32;
 	if (level >= KERNELS_BF16 && plan->a_as == MARU_TYPE_BF16 &&
 	    plan->b_as == MARU_TYPE_BF16 && a->layout != MARU_LAYOUT_K16N64) {

@@ -28,6 +28,7 @@ static struct {
 	atomic_uint sleepers;
 	atomic_uint lookers;		/* awake without work */
 	atomic_bool is_stopping;
+	pthread_barrier_t started;	/* all have touched their scratch */
 } pool;
 
 static __thread unsigned int is_looker;	/* this thread counts in pool.lookers */
@@ -80,6 +81,7 @@ static void *pool_main(void *arg)
 	CPU_SET((unsigned int)self->cpu, &set);
 	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 	memset(self->scratch.base, 0, self->scratch.bytes);
+	pthread_barrier_wait(&pool.started);
 	while (!pool.is_stopping) {
 		unsigned int news;
 
@@ -124,31 +126,42 @@ unsigned int pool_count(unsigned int threads)
 	return threads > POOL_THREADS_MAX ? POOL_THREADS_MAX : threads;
 }
 
+static int pool_start_thread(struct pool_thread *self, unsigned int index)
+{
+	char name[24];
+	int ret;
+
+	self->scratch.thread = index;
+	self->scratch.bytes = ENGINE_SCRATCH_BYTES;
+	self->scratch.base = mmap(NULL, ENGINE_SCRATCH_BYTES, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (self->scratch.base == MAP_FAILED)
+		return -errno;
+	madvise(self->scratch.base, ENGINE_SCRATCH_BYTES, MADV_HUGEPAGE);
+	self->cpu = pool_cpu(index);
+	ret = pthread_create(&self->thread, NULL, pool_main, self);
+	if (ret)
+		return -ret;
+	snprintf(name, sizeof(name), "engine-%u", index);
+	pthread_setname_np(self->thread, name);
+	return 0;
+}
+
 int pool_start(unsigned int threads, const struct pool_client *client)
 {
+	int ret;
+
 	pool.client = client;
 	pool.is_stopping = false;
 	threads = pool_count(threads);
+	pthread_barrier_init(&pool.started, NULL, threads + 1);
 	for (unsigned int i = 0; i < threads; i++) {
-		struct pool_thread *self = &pool.threads[i];
-		char name[24];
-		int ret;
-
-		self->scratch.thread = i;
-		self->scratch.bytes = ENGINE_SCRATCH_BYTES;
-		self->scratch.base = mmap(NULL, ENGINE_SCRATCH_BYTES, PROT_READ | PROT_WRITE,
-					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (self->scratch.base == MAP_FAILED)
-			return -errno;
-		madvise(self->scratch.base, ENGINE_SCRATCH_BYTES, MADV_HUGEPAGE);
-		self->cpu = pool_cpu(i);
-		ret = pthread_create(&self->thread, NULL, pool_main, self);
+		ret = pool_start_thread(&pool.threads[i], i);
 		if (ret)
-			return -ret;
-		snprintf(name, sizeof(name), "engine-%u", i);
-		pthread_setname_np(self->thread, name);
+			return ret;	/* the others wait for good; the process ends */
 		pool.count++;
 	}
+	pthread_barrier_wait(&pool.started);
 	return 0;
 }
 

@@ -29,7 +29,7 @@ struct pool_client {
  * @threads: how many, 0: one for each core that the process may use
  * @client: called from the threads; stays valid for good
  *
- * Return: 0 or -errno.
+ * Back when all are ready, their scratch touched. Return: 0, or -errno and no more use of it.
  */
 int pool_start(unsigned int threads, const struct pool_client *client);
 

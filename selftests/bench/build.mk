@@ -11,3 +11,9 @@ native-src := selftests/bench/native.c
 native-libs := -fopenmp -ldnnl
 
 $(B)/obj/selftests/bench/%.o: CFLAGS += $(ACCEL_CFLAGS) -fopenmp
+
+# The engines alone on native threads, without card and driver.
+BENCHES += engine
+engine-src := selftests/bench/engine.c selftests/bench/readloop.c selftests/bench/fma.c \
+	selftests/host/fake_span.c $(ENGINE_SRC)
+engine-libs := -fopenmp $(ENGINE_LIBS) -lpthread
