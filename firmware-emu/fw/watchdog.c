@@ -70,6 +70,9 @@ static void fw_do_enable(void)
 	if (fw.is_enabled)
 		fw_stop_rings();
 	is_started = fw_start_rings();
+	/* A kick from before need_wake was set has woken nobody. */
+	fw_mb();
+	doorbell_wake();
 	pthread_mutex_unlock(&fw.lock);
 	if (!is_started)
 		fw.ops->failed(FW_ERROR_RINGS, "ENABLE: a base register is wrong");
@@ -191,6 +194,8 @@ static void *fw_main(void *arg)
 		uint64_t count;
 
 		sleep_us = fw_sleep_us(&parked_us);
+		if (sleep_us < 0)
+			sched_tick();	/* the last for long: nothing runs */
 		time.tv_sec = 0;
 		time.tv_nsec = sleep_us * 1000;
 		if (ppoll(fds, 2, sleep_us < 0 ? NULL : &time, NULL) < 0 && errno != EINTR)

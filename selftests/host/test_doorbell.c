@@ -133,6 +133,7 @@ static void idle_costs_nothing(void **state)
 	print_message("# idle: %llu us of processor time in 2 s\n",
 		      (unsigned long long)used / 1000);
 	assert_true(used < 2000000);
+	assert_int_equal(card->shared->running, 0);
 	free(queue);
 }
 

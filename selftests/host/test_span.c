@@ -395,13 +395,20 @@ static void mem_9_cut_short(void **state)
 	close(fd);
 }
 
+#define T(function, text) { text, function, setup, teardown, NULL }
+
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(mem_1_contiguous), T(mem_2_scattered), T(mem_3_faults), T(mem_4_kernel_space),
-		T(mem_5_invalidate), T(mem_6_unmap_waits), T(mem_7_windows), T(mem_8_budget),
-		T(mem_9_cut_short),
+		T(mem_1_contiguous, "[MMU-2] what is contiguous in a tier"),
+		T(mem_2_scattered, "[MMU-7] scattered pages through one view"),
+		T(mem_3_faults, "[MMU-4] [MMU-5] kinds and addresses of faults"),
+		T(mem_4_kernel_space, "[MMU-6] VM 0"),
+		T(mem_5_invalidate, "[MMU-8] INVALIDATE waits for what is held"),
+		T(mem_6_unmap_waits, "[MMU-9] DMA_UNMAP waits for what is held"),
+		T(mem_7_windows, "[MMU-10] windows merge, and permit what they permit"),
+		T(mem_8_budget, "[MMU-7] the bound on pieces"),
+		T(mem_9_cut_short, "[MMU-11] files that are cut short"),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
