@@ -61,7 +61,8 @@ static void set_plain(struct maru_operand *operand, bool is_transposed)
 
 static struct maru_operand *add(union packet *packet, unsigned int role, uint8_t type)
 {
-	struct maru_operand *operand = (struct maru_operand *)(packet->bytes + packet->header.bytes);
+	struct maru_operand *operand =
+		(struct maru_operand *)(packet->bytes + packet->header.bytes);
 
 	packet->header.roles |= 1u << role;
 	packet->header.bytes += sizeof(*operand);
@@ -135,8 +136,10 @@ static void make_moves(union packet *packet)
 
 static void make_packet(union packet *packet)
 {
-	static const uint16_t ops[] = { MARU_OP_MATMUL, MARU_OP_MATMUL, MARU_OP_COPY, MARU_OP_PREPARE,
-					MARU_OP_FILL, MARU_OP_TIMESTAMP, MARU_OP_NOP };
+	static const uint16_t ops[] = {
+		MARU_OP_MATMUL, MARU_OP_MATMUL, MARU_OP_COPY, MARU_OP_PREPARE, MARU_OP_FILL,
+		MARU_OP_TIMESTAMP, MARU_OP_NOP,
+	};
 	struct maru_operand *dst;
 
 	memset(packet, 0, sizeof(*packet));
