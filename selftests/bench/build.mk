@@ -17,3 +17,8 @@ BENCHES += engine
 engine-src := selftests/bench/engine.c selftests/bench/readloop.c selftests/bench/fma.c \
 	selftests/host/fake_span.c $(ENGINE_SRC)
 engine-libs := -fopenmp $(ENGINE_LIBS) -lpthread
+
+# The read loop and the FMA loops of the machine.
+BENCHES += limits
+limits-src := selftests/bench/limits.c selftests/bench/readloop.c selftests/bench/fma.c
+limits-libs := -fopenmp
