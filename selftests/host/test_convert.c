@@ -86,7 +86,7 @@ static void fill(unsigned int type, uint8_t *at, uint64_t n, uint64_t *seed)
 	}
 }
 
-/* [CNV-1] … [CNV-5] every pair, contiguous and with steps. */
+/* [CNV-1] [CNV-2] [CNV-3] [CNV-4] [CNV-5] every pair, contiguous and with steps. */
 static void pairs(void **state)
 {
 	enum { N = 4099 };

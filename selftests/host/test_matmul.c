@@ -277,7 +277,7 @@ static void epilogues(void **state)
 	}
 }
 
-/* [MM-6] I8 × I8 is exact in I32, and rounds once into floats. */
+/* [MM-6] [DET-3] I8 × I8 is exact in I32, and rounds once into floats. */
 static void integers(void **state)
 {
 	static const struct { uint32_t n, m, k; } sizes[] = {
@@ -453,7 +453,7 @@ static void read_only(void **state)
 	case_free_all(NULL);
 }
 
-/* A tile with several parts of k leaves between them and has written nothing. */
+/* [DET-2] a tile with several parts of k leaves between them and has written nothing. */
 static void stop(void **state)
 {
 	const struct product p = { .n = 8, .m = 8, .k = 9000, .a = F32, .b = F32, .dst = F32 };
