@@ -173,6 +173,7 @@ setup_cases() {
 
 # --- commands in the toolbox --------------------------------------------------------------
 
+# shellcheck disable=SC2016	# what must stay unexpanded
 enter_cases() {
 	mounts >"$work/mounts"
 	tools/box/enter sh -c 'exit 42'
