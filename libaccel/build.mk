@@ -5,7 +5,9 @@ ACCEL_SRC := $(addprefix libaccel/src/, \
 	caps.c check.c check_overlap.c check_shape.c cmd.c cmd_copy.c cmd_matmul.c device.c \
 	error.c fence.c idempotent.c ioctl.c memory.c ops.c pending.c query.c queue.c share.c \
 	submit.c tensor.c tensor_copy.c types.c va.c \
-	kernel/kernel.c kernel/memory.c kernel/queue.c kernel/sync.c)
+	kernel/kernel.c kernel/memory.c kernel/queue.c kernel/sync.c \
+	$(addprefix direct/, admin.c boot.c caps_read.c client.c direct.c done.c event.c heap.c \
+	memory.c pt.c query.c queue.c recover.c spawn.c spec.c submit.c timeline.c))
 ACCEL_OBJ := $(ACCEL_SRC:%.c=$(B)/obj/%.o)
 ACCEL_HEADERS := $(addprefix libaccel/include/accel/, \
 	accel.h cmd.h device.h error.h fence.h memory.h queue.h tensor.h types.h)

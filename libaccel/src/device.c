@@ -34,6 +34,8 @@ int accel_device_open_way(const struct accel_backend_ops *ops, const char *place
 	pthread_mutex_init(&device->lock, NULL);
 	error = ops->open(device, place);
 	if (error) {
+		if (ops->explains_open)
+			goto free;
 		if (place)
 			accel_refuse(error, "accel_device_open: %s: %s", place,
 				     error == -ENODEV ? "no MARU card" : accel_errno_text(error));
@@ -68,6 +70,9 @@ int accel_device_open(const char *spec, struct accel_device **device)
 		return accel_refuse(-EINVAL, "accel_device_open: device: NULL");
 	if (!way || !*way)
 		way = "kernel";
+	length = strcspn(way, ":,");
+	if (length == 6 && !strncmp(way, "direct", length))
+		return accel_device_open_way(&accel_direct_ops, way + length, device);
 	place = strchr(way, ':');
 	length = place ? (size_t)(place - way) : strlen(way);
 	if (place && !*++place)
@@ -75,11 +80,8 @@ int accel_device_open(const char *spec, struct accel_device **device)
 				    way);
 	if (length == 6 && !strncmp(way, "kernel", length))
 		return accel_device_open_way(&accel_kernel_ops, place, device);
-	if (length == 6 && !strncmp(way, "direct", length))
-		return accel_refuse(-EOPNOTSUPP, "accel_device_open: '%s': this build of libaccel "
-				    "has no direct way to a card, only 'kernel'", way);
-	return accel_refuse(-EINVAL, "accel_device_open: '%s': want 'kernel' or "
-			    "'kernel:/dev/accel/accelN'", way);
+	return accel_refuse(-EINVAL, "accel_device_open: '%s': want 'kernel', "
+			    "'kernel:/dev/accel/accelN' or 'direct'", way);
 }
 
 void accel_device_close(struct accel_device *device)

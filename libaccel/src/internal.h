@@ -124,6 +124,7 @@ struct accel_jobs {
  */
 struct accel_backend_ops {
 	const char *way;
+	bool explains_open;		/* open sets the error text itself */
 	int (*open)(struct accel_device *device, const char *place);
 	void (*close)(struct accel_device *device);
 	/* As DRM_IOCTL_MARU_QUERY: *bytes in: room, out: size of the answer. */
@@ -156,6 +157,7 @@ struct accel_backend_ops {
 };
 
 extern const struct accel_backend_ops accel_kernel_ops;
+extern const struct accel_backend_ops accel_direct_ops;
 
 /* device.c: @ops instead of a spec; what accel_device_open() ends in. */
 int accel_device_open_way(const struct accel_backend_ops *ops, const char *place,

@@ -101,7 +101,7 @@ TEST(open_errors)
 
 	BAD(-ENODEV, accel_device_open("kernel:/dev/null", &card), "/dev/null");
 	BAD(-ENODEV, accel_device_open("kernel:/dev/accel/accel99", &card), "accel99");
-	BAD(-EOPNOTSUPP, accel_device_open("direct", &card), "direct way");
+	BAD(-ENOENT, accel_device_open("direct:/no/such/socket", &card), "/no/such/socket");
 }
 
 TEST_F(accel, memory)

@@ -94,14 +94,16 @@ static void test_open(void **state)
 	(void)state;
 	unsetenv("ACCEL_DEVICE");
 	assert_int_equal(accel_device_open("kernel", NULL), -EINVAL);
-	expect_open("direct", -EOPNOTSUPP, "'direct': this build of libaccel has no direct way");
-	expect_open("direct:/tmp/socket", -EOPNOTSUPP, "direct");
+	setenv("ACCEL_CARD", "/no/such/card", 1);
+	expect_open("direct", -ENOENT, "direct: $ACCEL_CARD: '/no/such/card' can not be started");
+	expect_open("direct:", -EINVAL, "nothing behind the colon");
+	expect_open("direct:/no/such/socket", -ENOENT, "/no/such/socket: No such file");
 	expect_open("kernels", -EINVAL, "'kernels'");
 	expect_open("kernel:", -EINVAL, "nothing behind the colon");
 	expect_open("kernel:/no/such/node", -ENODEV, "/no/such/node: no MARU card");
 	expect_open("kernel:/dev/null", -ENODEV, "/dev/null: no MARU card");
-	setenv("ACCEL_DEVICE", "direct:hbm=1G", 1);
-	expect_open(NULL, -EOPNOTSUPP, "direct:hbm=1G");
+	setenv("ACCEL_DEVICE", "direct,hmb=1G", 1);
+	expect_open(NULL, -EINVAL, "unknown key 'hmb'");
 	unsetenv("ACCEL_DEVICE");
 }
 
