@@ -15,6 +15,7 @@ FW_SRC := \
 	firmware-emu/fw/job.c \
 	firmware-emu/fw/queue.c \
 	firmware-emu/fw/sched.c \
+	firmware-emu/fw/slice.c \
 	firmware-emu/fw/watchdog.c \
 	firmware-emu/mem/dma.c \
 	firmware-emu/mem/invalidate.c \

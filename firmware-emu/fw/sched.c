@@ -9,13 +9,12 @@
 #include "firmware-emu/engine/pool.h"
 #include "firmware-emu/fw/job.h"
 #include "firmware-emu/fw/sched.h"
+#include "firmware-emu/fw/slice.h"
 #include "firmware-emu/mem/point.h"
 
 #define PRIORITIES	4
 #define PARKED_LOOK	32	/* queues looked at in one poll */
 #define POLL_NS		20000	/* doorbells are looked at between tiles, not more often */
-#define SLICE_SHARE	100	/* weight of a slice as it is */
-#define DEBT_SLICES	64	/* that a queue pays back at most */
 #define DEBT_LOOK	64	/* queues that pay before one is taken */
 
 struct queue_list {
@@ -90,30 +89,10 @@ static void park_remove(struct queue *queue)
 	atomic_fetch_sub(&parked_count, 1);
 }
 
-/* Card time runs while a thread is in the queue, and while its WAIT is not true. */
-static void time_start(struct queue *queue)
-{
-	if (!queue->since_ns)
-		queue->since_ns = fw_now_ns();
-}
-
-static void time_stop(struct queue *queue)
-{
-	pthread_mutex_lock(&queue->block_lock);
-	queue->active_ns += fw_now_ns() - queue->since_ns;
-	queue->since_ns = 0;
-	pthread_mutex_unlock(&queue->block_lock);
-}
-
 static void worker_add(struct queue *queue)
 {
 	queue->workers++;
 	time_start(queue);
-}
-
-static uint64_t slice_ns(const struct queue *queue)
-{
-	return queue->slice_ns * queue->weight / SLICE_SHARE;
 }
 
 static bool others_wait(const struct queue *queue)
@@ -136,19 +115,6 @@ static bool higher_waits(const struct queue *queue)
 	return false;
 }
 
-/* A turn may be longer than the slice, as a tile may: the rest is owed for the next ones. */
-static bool slice_is_over(struct queue *queue)
-{
-	uint64_t slice = slice_ns(queue);
-
-	if (queue->used_ns < slice)
-		return false;
-	queue->used_ns -= slice;
-	if (queue->used_ns > DEBT_SLICES * slice)
-		queue->used_ns = DEBT_SLICES * slice;
-	return true;
-}
-
 /* To the end of its list when the slice is used up, to its front otherwise. */
 static void ready_again(struct queue *queue)
 {
@@ -156,46 +122,11 @@ static void ready_again(struct queue *queue)
 	ready_add(queue, !slice_is_over(queue));
 }
 
-static __thread uint64_t turn_since_ns;	/* this thread came to its queue, or last charged it */
-static __thread uint64_t turn_cpu_ns;	/* its processor time then, 0: nobody waited yet */
-
-static uint64_t cpu_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void turn_start(void)
-{
-	turn_since_ns = fw_now_ns();
-	turn_cpu_ns = 0;
-}
-
-/*
- * A slice counts the processor time of all threads in the queue: what the host takes from a
- * thread is not its tenant's. Without others that wait it counts nothing, and costs nothing.
- */
-static void turn_charge(struct queue *queue)
-{
-	uint64_t now = fw_now_ns();
-
-	fw_count(&fw.shared->telemetry.busy_ns[queue->cls], now - turn_since_ns);
-	if (turn_cpu_ns)
-		queue->used_ns += cpu_now_ns() - turn_cpu_ns;
-	turn_start();
-}
-
 bool sched_is_due(struct queue *queue)
 {
 	if (atomic_load_explicit(&is_paused, memory_order_relaxed) || higher_waits(queue))
 		return true;
-	if (!others_wait(queue))
-		return false;
-	if (!turn_cpu_ns)
-		turn_cpu_ns = cpu_now_ns();
-	return queue->used_ns + (cpu_now_ns() - turn_cpu_ns) >= slice_ns(queue);
+	return others_wait(queue) && slice_is_used(queue);
 }
 
 static bool tiles_leave(void *ctx)
@@ -223,7 +154,7 @@ static void tile_fail(struct queue *queue, uint64_t tile, const struct engine_er
 /* Takes tiles of an open packet until there is none or a reason to leave. */
 static void tiles_run(struct queue *queue, struct engine_scratch *scratch)
 {
-	uint64_t polled_ns = turn_since_ns, tile;
+	uint64_t polled_ns = fw_now_ns(), tile;
 
 	while (atomic_load(&queue->next_tile) < queue->op.tiles && !tiles_leave(queue)) {
 		struct engine_error error = { 0 };
@@ -245,6 +176,11 @@ static void tiles_run(struct queue *queue, struct engine_scratch *scratch)
 		if (fw_now_ns() - polled_ns >= POLL_NS) {
 			fw_poll();
 			polled_ns = fw_now_ns();
+		}
+		if (slice_is_long()) {
+			pthread_mutex_lock(&lock);
+			slice_charge(queue);
+			pthread_mutex_unlock(&lock);
 		}
 		if (sched_is_due(queue))
 			break;
@@ -307,7 +243,7 @@ static bool turn_advance(struct queue *queue)
 	pthread_mutex_unlock(&lock);
 	next = job_advance(queue);
 	pthread_mutex_lock(&lock);
-	turn_charge(queue);
+	slice_charge(queue);
 	settle(queue, next);
 	if (next == JOB_OPEN && queue->is_listed && pool_threads() > 1) {
 		helpers = queue->op.tiles - 1 < pool_threads() - 1 ? queue->op.tiles - 1 :
@@ -324,7 +260,7 @@ static bool turn_leave(struct queue *queue)
 	bool is_over, is_last;
 
 	pthread_mutex_lock(&lock);
-	turn_charge(queue);
+	slice_charge(queue);
 	is_over = atomic_load(&queue->next_tile) >= queue->op.tiles || queue->is_failed ||
 		  atomic_load(&queue->cancel) || job_is_wanted(queue);
 	is_last = !--queue->workers;
@@ -418,9 +354,7 @@ bool sched_work(struct engine_scratch *scratch)
 		return is_found;
 	if (sched_has_ready() && !pool_is_looking())
 		pool_wake(1);
-	turn_start();
-	if (others_wait(queue))
-		turn_cpu_ns = cpu_now_ns();
+	slice_start(others_wait(queue));
 	do {
 		if (is_alone && !turn_advance(queue))
 			break;

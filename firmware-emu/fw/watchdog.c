@@ -204,6 +204,8 @@ static void *fw_main(void *arg)
 			fw_take_calls();
 		is_wake = (fds[0].revents & POLLIN) &&
 			  read(fw.kick_fd, &count, sizeof(count)) == sizeof(count);
+		log_set_level((enum log_level)__atomic_load_n(&fw.shared->log_level,
+							      __ATOMIC_RELAXED));
 		if (is_wake)
 			fw_count(&fw.shared->telemetry.wakes, 1);
 		pthread_mutex_lock(&fw.lock);

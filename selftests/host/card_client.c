@@ -141,6 +141,7 @@ struct card *card_start(const struct card_config *config)
 	card->shared = map_fd(card->shared_fd, IPC_SHARED_BYTES);
 	card->memory = map_fd(card->memory_fd, card->config.hbm_bytes + card->config.cxl_bytes);
 	card->ram = map_fd(card->ram_fd, card->config.ram_bytes);
+	card->shared->log_level = card->config.log_level;
 	card->used[MARU_TIER_HBM] = MARU_BLOCK_BYTES;
 	card_fork(card);
 	if (card->config.is_raw)

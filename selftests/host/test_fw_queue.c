@@ -344,6 +344,7 @@ static void fence_events(void **state)
 	assert_int_equal(event.value, 1);
 	assert_true(queue->block->done >= 1);
 	assert_int_equal(card_wait(queue, card_submit(queue, &quiet), 1000), 0);
+	usleep(20000);			/* it reads irq_arm after done */
 	queue->block->irq_arm = 1;
 	card_submit(queue, &quiet);
 	expect_event(MARU_EVENT_FENCE, &event);

@@ -266,9 +266,11 @@ static void mmu_4_entries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "[MMU-2] [MMU-3] [MMU-4] every bit of an entry at every level", mmu_1_rows, NULL, NULL, NULL },
+		{ "[MMU-2] [MMU-3] [MMU-4] bits of an entry at every level",
+		  mmu_1_rows, NULL, NULL, NULL },
 		{ "[MMU-3] roots and the end of the space", mmu_2_root, NULL, NULL, NULL },
-		{ "[MMU-2] [MMU-3] [MMU-4] random tables against the reference", mmu_3_fuzz, NULL, NULL, NULL },
+		{ "[MMU-2] [MMU-3] [MMU-4] random tables against the reference",
+		  mmu_3_fuzz, NULL, NULL, NULL },
 		{ "[ADM-5] entries that name pages", mmu_4_entries, NULL, NULL, NULL },
 	};
 
