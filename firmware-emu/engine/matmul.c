@@ -105,7 +105,7 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 	plan->layout = MARU_LAYOUT_K16N64;
 	plan->b_kernel = MARU_TYPE_F32;
 	plan->a_kernel = plan->path == MATMUL_F32 ? MARU_TYPE_F32 : plan->a_as;
-	/* On AVX2 the library's code for F32 panels is wrong for a longer k, and slow for one row. */
+	/* On AVX2 the library's F32 panels are wrong for a longer k, and slow for one row. */
 	if (level == KERNELS_AVX2 && plan->a_kernel == MARU_TYPE_F32 &&
 	    a->layout != MARU_LAYOUT_STRIDED &&
 	    (a->dim[0] > MATMUL_K_PART_F32 || b->dim[1] < 3))

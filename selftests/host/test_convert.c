@@ -56,8 +56,8 @@ static double interesting(uint64_t *seed)
 		memcpy(&x, &r, 8);
 		return x;
 	case 1:		/* near ties of the small formats */
-		return ldexp(1 + (double)(r >> 8 & 0x1fff) / 8192, (int)(r >> 32 % 20) % 160 - 150) +
-		       ldexp((double)((int)(r >> 24 & 3) - 1), -190 + (int)(r >> 40 & 127));
+		x = ldexp(1 + (double)(r >> 8 & 0x1fff) / 8192, (int)(r >> 33) % 160 - 150);
+		return x + ldexp((double)((int)(r >> 24 & 3) - 1), -190 + (int)(r >> 40 & 127));
 	case 2:
 		return ldexp((double)(r >> 8 & 0xfff), -36 + (int)(r >> 32 & 15));
 	case 3:

@@ -203,7 +203,8 @@ static void types(void **state)
 	(void)state;
 	for (i = 0; i < 27; i++)
 		run(&(struct product) { .n = 67, .m = 13, .k = 37, .a = floats[i % 3],
-					.b = floats[i / 3 % 3], .dst = floats[i / 9], .pad = i % 4 },
+					.b = floats[i / 3 % 3], .dst = floats[i / 9],
+					.pad = i % 4 },
 		    i);
 }
 
@@ -240,7 +241,8 @@ static void prepared(void **state)
 			for (b = 0; b < 3; b++)
 				run(&(struct product) { .n = sizes[j].n, .m = sizes[j].m,
 							.k = sizes[j].k, .a = kinds[i].type,
-							.b = floats[b], .dst = F32, .d2 = 2, .a2 = 1,
+							.b = floats[b], .dst = F32,
+							.d2 = 2, .a2 = 1,
 							.layout = kinds[i].layout, .pad = b }, i);
 }
 

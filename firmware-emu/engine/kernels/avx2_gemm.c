@@ -300,8 +300,9 @@ static void f32_rows(uint8_t *out, uint64_t step, const uint8_t *row, const uint
 
 static const float *strip_at(const struct kernels_gemm *gemm, uint32_t k0, uint32_t n0)
 {
-	return (const float *)(const void *)((const uint8_t *)gemm->a + n0 / 64 * gemm->panel_bytes) +
-	       (uint64_t)k0 * 64 + n0 % 64;
+	const uint8_t *panel = (const uint8_t *)gemm->a + n0 / 64 * gemm->panel_bytes;
+
+	return (const float *)(const void *)panel + (uint64_t)k0 * 64 + n0 % 64;
 }
 
 static const float *next_strip(const struct kernels_gemm *gemm, const struct block *block,
