@@ -192,7 +192,7 @@ void maru_admin_send(struct maru_device *mdev, struct maru_admin_request *reques
 	}
 	if (pushed)
 		maru_doorbell_kick(mdev, MARU_SLOT_ADMIN);
-	queue_delayed_work(system_wq, &admin->watch, MARU_ADMIN_TICK);
+	queue_delayed_work(system_percpu_wq, &admin->watch, MARU_ADMIN_TICK);
 }
 
 /* Take a completion; NULL when it answers nothing that was asked. */
@@ -267,7 +267,7 @@ bool maru_admin_process(struct maru_device *mdev)
 					    cqe.id);
 	}
 	if (READ_ONCE(admin->bogus) > MARU_ADMIN_BOGUS)
-		queue_delayed_work(system_wq, &admin->watch, 0);
+		queue_delayed_work(system_percpu_wq, &admin->watch, 0);
 	drm_dev_exit(idx);
 	return count;
 }
@@ -302,7 +302,7 @@ static void maru_admin_watch_work(struct work_struct *work)
 	else if (slow)
 		maru_fw_suspect(mdev);
 	if (again)
-		queue_delayed_work(system_wq, &admin->watch, MARU_ADMIN_TICK);
+		queue_delayed_work(system_percpu_wq, &admin->watch, MARU_ADMIN_TICK);
 }
 
 /* ---- calls that wait ---- */

@@ -223,7 +223,7 @@ void maru_bind_job_destroy(struct maru_bind_job *job)
 		drm_sched_job_cleanup(&job->base);
 	job->in_sched = false;
 	if (llist_add(&job->reap, &mdev->reaped))
-		queue_work(system_unbound_wq, &mdev->reap);
+		queue_work(system_dfl_wq, &mdev->reap);
 }
 
 /** maru_bind_job_init() - Make it known to the scheduler, for dependencies. */

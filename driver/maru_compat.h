@@ -11,7 +11,7 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 
-/* ---- life: drm_driver, wedged event --------------------------------------------------- */
+/* ---- life: drm_driver, ioctls --------------------------------------------------------- */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 #define MARU_DRIVER_FEATURES	DRIVER_GEM_GPUVA
@@ -26,17 +26,6 @@
 #define MARU_NR_SET_CLIENT_NAME	DRM_IOCTL_NR(DRM_IOCTL_SET_CLIENT_NAME)
 #else
 #define MARU_NR_SET_CLIENT_NAME	(~0U)
-#endif
-
-#ifdef DRM_WEDGE_RECOVERY_REBIND
-static inline void maru_compat_wedged_event(struct drm_device *drm)
-{
-	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
-}
-#else
-static inline void maru_compat_wedged_event(struct drm_device *drm)
-{
-}
 #endif
 
 /* ---- memory: TTM, gpuvm --------------------------------------------------------------- */

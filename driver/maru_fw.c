@@ -332,7 +332,7 @@ static void maru_fw_watch_work(struct work_struct *work)
 			maru_admin_send(mdev, &fw->nop);
 		}
 	}
-	queue_delayed_work(system_wq, &fw->watch, MARU_WATCH_TICK);
+	queue_delayed_work(system_percpu_wq, &fw->watch, MARU_WATCH_TICK);
 }
 
 /**
@@ -344,7 +344,7 @@ static void maru_fw_watch_work(struct work_struct *work)
 void maru_fw_watch(struct maru_device *mdev)
 {
 	if (!delayed_work_pending(&mdev->fw->watch))
-		queue_delayed_work(system_wq, &mdev->fw->watch, MARU_WATCH_TICK);
+		queue_delayed_work(system_percpu_wq, &mdev->fw->watch, MARU_WATCH_TICK);
 }
 
 static void maru_fw_release(void *data)

@@ -53,7 +53,7 @@ static void maru_irq_handle_empty(struct maru_vector *vector)
 	disable_irq_nosync(vector->irq);
 	drm_err_ratelimited(&mdev->drm, "vector %ld storms, polling instead\n",
 			    (long)(vector - mdev->irqs->vectors));
-	queue_delayed_work(system_wq, &mdev->irqs->poll, MARU_STORM_POLL);
+	queue_delayed_work(system_percpu_wq, &mdev->irqs->poll, MARU_STORM_POLL);
 }
 
 static irqreturn_t maru_irq_handler(int irq, void *data)
@@ -83,7 +83,7 @@ static void maru_irq_poll_work(struct work_struct *work)
 		}
 	}
 	if (again)
-		queue_delayed_work(system_wq, &irqs->poll, MARU_STORM_POLL);
+		queue_delayed_work(system_percpu_wq, &irqs->poll, MARU_STORM_POLL);
 }
 
 /**

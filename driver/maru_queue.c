@@ -57,7 +57,7 @@ static void maru_queue_release(struct kref *ref)
 	struct maru_device *mdev = queue->mdev;
 
 	if (llist_add(&queue->dead, &mdev->dead_queues))
-		queue_work(system_unbound_wq, &mdev->bury);
+		queue_work(system_dfl_wq, &mdev->bury);
 }
 
 /** maru_queue_get() - Take a reference. Context: any. */

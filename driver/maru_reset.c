@@ -4,6 +4,7 @@
  * one knew is told to the new one. Below it on the ladder stands the reset of a single queue
  * (maru_sched.c), above it the wedged device, which only a new bind cures.
  */
+#include <drm/drm_file.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -86,6 +87,18 @@ void maru_reset_unlock(struct maru_device *mdev)
 		maru_fw_suspect(mdev);
 }
 
+/*
+ * The uevent of Documentation/gpu/drm-uapi.rst. drm_dev_wedged_event() sends it from the primary
+ * node, which an accel device does not have.
+ */
+static void maru_reset_tell_wedged(struct maru_device *mdev)
+{
+	char *env[] = { "WEDGED=rebind", NULL };
+
+	if (mdev->drm.registered)
+		kobject_uevent_env(&mdev->drm.accel->kdev->kobj, KOBJ_CHANGE, env);
+}
+
 /* The driver gives up: all work ends now, and new work is refused, until it is bound again. */
 static void maru_reset_wedge(struct maru_device *mdev)
 {
@@ -96,7 +109,7 @@ static void maru_reset_wedge(struct maru_device *mdev)
 	maru_fw_quiesce(mdev);
 	maru_admin_close(mdev, -EIO);
 	maru_queue_fail_all(mdev, -EIO);
-	maru_compat_wedged_event(&mdev->drm);
+	maru_reset_tell_wedged(mdev);
 }
 
 /**

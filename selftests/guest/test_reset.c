@@ -4,6 +4,8 @@
  * and as promised, memory and mappings stay, the next job runs. At the end stands the wedge.
  */
 #include <errno.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
@@ -185,12 +187,40 @@ TEST_F(reset, lost_interrupt)
 	card_arm("event.irq", "none", 0);
 }
 
+static int uevent_open(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	return fd;
+}
+
+/* Whether one of the events so far has that text among its strings. */
+static bool uevent_came(int fd, const char *text)
+{
+	char event[4096];
+	bool came = false;
+	ssize_t n;
+
+	while ((n = recv(fd, event, sizeof(event) - 1, 0)) > 0) {
+		event[n] = '\0';
+		for (char *at = event; at < event + n; at += strlen(at) + 1)
+			came |= !strcmp(at, text);
+	}
+	return came;
+}
+
 /* Jobs that kill core after core: the driver gives up, says so, and a new bind cures it. */
 TEST_F(reset, wedged)
 {
 	struct drm_maru_resets resets = { 0 };
 	struct work *w = &self->w;
+	int events = uevent_open();
 
+	ASSERT_GE(events, 0);
 	for (int i = 0; i < 8 && !resets.wedged; i++) {
 		ASSERT_EQ(0, card_arm("job.tile", "kill", 0));
 		if (fill_start(w, 12, 0))
@@ -202,6 +232,8 @@ TEST_F(reset, wedged)
 	card_arm("job.tile", "none", 0);
 	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_RESETS, &resets, sizeof(resets)));
 	EXPECT_EQ(1, resets.wedged);
+	EXPECT_TRUE(uevent_came(events, "WEDGED=rebind"));
+	close(events);
 	EXPECT_EQ(-EIO, fill_start(w, 13, 0));
 	work_close(w);
 	ASSERT_EQ(0, bus_unbind());
