@@ -297,6 +297,92 @@ TEST_F(seen, closed_handle)
 	self->bo.handle = 0;
 }
 
+#define SET	5		/* BOs of an eighth of HBM each: two sets do not fit */
+
+static int set_create(struct work *w, struct bo *set, uint64_t bytes, uint64_t pattern)
+{
+	int err = 0;
+
+	for (uint64_t i = 0; i < SET && !err; i++) {
+		err = bo_create(w->fd, &set[i], bytes, DRM_MARU_TIER_HBM, i % 2 ? w->vm : 0);
+		if (!err)
+			err = vm_map(w->fd, w->vm, &set[i], VA + i * bytes);
+		if (!err)
+			err = submit_run(w->fd, w->queue, VA_COMMANDS,
+					 packet_fill(w->commands.map, set[i].va, MARU_TYPE_U64,
+						     bytes / 8, pattern + i));
+	}
+	return err;
+}
+
+/* First and last word of each, as the card sees them; how many are wrong. */
+static int set_check(struct work *w, struct bo *set, uint64_t bytes, uint64_t pattern)
+{
+	uint64_t *out = w->data.map;
+	int wrong = 0;
+
+	for (uint64_t i = 0; i < SET; i++) {
+		wrong += card_read(w, out, set[i].va) != pattern + i;
+		wrong += card_read(w, out, set[i].va + bytes - 8) != pattern + i;
+	}
+	return wrong;
+}
+
+static int count_in(int fd, struct bo *set, uint32_t tier)
+{
+	int count = 0;
+
+	for (int i = 0; i < SET; i++) {
+		struct drm_maru_bo_info info = { .handle = set[i].handle };
+
+		if (!node_call(fd, DRM_IOCTL_MARU_BO_INFO, &info))
+			count += info.current_tier == tier;
+	}
+	return count;
+}
+
+/* Two VMs that fit one at a time: each finds its own memory, where and as it left it. */
+TEST_F(seen, over_commit_by_two_vms)
+{
+	struct drm_maru_tier_info tiers[3] = { };
+	struct bo mine[SET], theirs[SET];
+	struct work *w = &self->w, other;
+	uint64_t bytes;
+
+	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_TIERS, tiers, sizeof(tiers)));
+	bytes = tiers[0].bytes / 8;
+	ASSERT_EQ(0, work_open(&other, DRM_MARU_CLASS_COPY, 0, MIB, DRM_MARU_TIER_SYSTEM));
+	ASSERT_EQ(0, set_create(w, mine, bytes, 1000));
+	ASSERT_EQ(0, set_create(&other, theirs, bytes, 2000));
+	EXPECT_LT(0, count_in(w->fd, mine, DRM_MARU_TIER_SYSTEM));
+	for (int round = 0; round < 2; round++) {
+		EXPECT_EQ(0, set_check(w, mine, bytes, 1000));
+		EXPECT_EQ(SET, count_in(w->fd, mine, DRM_MARU_TIER_HBM));
+		EXPECT_EQ(0, set_check(&other, theirs, bytes, 2000));
+		EXPECT_EQ(SET, count_in(other.fd, theirs, DRM_MARU_TIER_HBM));
+	}
+	work_close(&other);
+}
+
+/* What no eviction can make fit is refused, and the VM goes on with less. */
+TEST_F(seen, more_than_hbm_in_one_vm)
+{
+	struct drm_maru_tier_info tiers[3] = { };
+	struct work *w = &self->w;
+	struct bo half[2];
+
+	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_TIERS, tiers, sizeof(tiers)));
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, bo_create(w->fd, &half[i], tiers[0].bytes * 5 / 8,
+				       DRM_MARU_TIER_HBM, 0));
+		ASSERT_EQ(0, vm_map(w->fd, w->vm, &half[i], VA + i * 4096 * MIB));
+	}
+	EXPECT_EQ(-ENOMEM, submit_run(w->fd, w->queue, VA_COMMANDS,
+				      packet_nop(w->commands.map)));
+	ASSERT_EQ(0, vm_unmap(w->fd, w->vm, VA, half[0].size));
+	EXPECT_EQ(0, card_read(w, self->out, half[1].va));
+}
+
 TEST_F(bind, async_in_order)
 {
 	struct drm_maru_bind_op unmap = { .op = DRM_MARU_BIND_UNMAP, .va = VA, .bytes = 4 * MIB };
