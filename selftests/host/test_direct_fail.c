@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The direct way when something ends: a core, a card, the program; and what is refused. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "selftests/host/direct_case.h"
+
+static void test_spec(void **state)
+{
+	static const struct {
+		const char *spec, *part;
+	} wrong[] = {
+		{ "direct,hmb=1G", "unknown key 'hmb': want hbm, cxl or threads" },
+		{ "direct:hmb=1G", "unknown key 'hmb'" },
+		{ "direct,hbm=64M,colour=red", "unknown key 'colour'" },
+		{ "direct,hbm", "hbm: has no value" },
+		{ "direct,hbm=", "hbm: ''" },
+		{ "direct,hbm=3", "hbm: '3': want a multiple of 2M" },
+		{ "direct,hbm=-2M", "hbm: '-2M'" },
+		{ "direct,hbm=64MB", "hbm: '64MB'" },
+		{ "direct,hbm=8M", "from 16M on" },
+		{ "direct,cxl=99999999999999T", "cxl: '" },
+		{ "direct,threads=0", "threads: '0': want 1 to 256" },
+		{ "direct,threads=two", "threads: 'two'" },
+		{ "direct:", "nothing behind the colon" },
+		{ "direct:/tmp/socket,hbm=1G", "hbm: a card that runs already" },
+		{ "directly", "want 'kernel'" },
+	};
+	struct accel_device *card;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		BAD(-EINVAL, accel_device_open(wrong[i].spec, &card), wrong[i].part);
+	BAD(-ENOENT, accel_device_open("direct:/no/such/socket", &card), "/no/such/socket");
+	setenv("ACCEL_CARD", "/no/such/card", 1);
+	BAD(-ENOENT, accel_device_open("direct", &card), "$ACCEL_CARD: '/no/such/card'");
+	setenv("ACCEL_CARD", "/bin/true", 1);
+	BAD(-ENODEV, accel_device_open("direct", &card), "it ended");
+	unsetenv("ACCEL_CARD");
+}
+
+static volatile sig_atomic_t child_signals;
+
+static void on_child(int sig)
+{
+	(void)sig;
+	child_signals++;
+}
+
+/* No SIGCHLD, no child, and nothing is left when the device is closed. */
+static void test_no_child(void **state)
+{
+	const char *mark = case_mark();
+	struct direct_case c;
+	pid_t pids[8];
+
+	(void)state;
+	child_signals = 0;
+	signal(SIGCHLD, on_child);
+	case_open(&c);
+	assert_in_range(case_processes(mark, 0, pids, 8), 2, 4);
+	assert_int_equal(case_processes(mark, 1, pids, 8), 1);
+	case_close(&c);
+	assert_int_equal(case_wait_gone(mark, 5000), 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	assert_int_equal(child_signals, 0);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* A child has its parent's handles and none of its cards. */
+static void test_fork(void **state)
+{
+	const char *mark = case_mark();
+	struct accel_fence fence;
+	struct accel_memory *memory;
+	struct accel_queue *queue;
+	struct direct_case c;
+	int status, bad = 0;
+	pid_t child;
+
+	(void)state;
+	case_open(&c);
+	OK(accel_cmd_nop(c.cmd));
+	OK(case_run(c.queue, c.cmd));
+	child = fork();
+	if (!child) {
+		bad |= accel_queue_submit(c.queue, c.cmd, &fence) != -ENODEV;
+		bad |= accel_memory_create(c.card, ACCEL_TIER_HBM, 1, 0, &memory) != -ENODEV;
+		bad |= accel_queue_create(c.card, NULL, &queue) != -ENODEV;
+		bad |= !strstr(accel_error_text(), "the card is gone");
+		accel_device_close(c.card);
+		_exit(bad);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	OK(case_run(c.queue, c.cmd));
+
+	/* One that outlives its parent's card does not keep it. */
+	child = fork();
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	case_close(&c);
+	assert_int_equal(case_wait_gone(mark, 5000), 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+/* However the program ends, the card does. */
+static void test_program_killed(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		const char *mark = case_mark();
+		struct direct_case c;
+		int pipes[2];
+		pid_t child;
+		char byte;
+
+		assert_int_equal(pipe(pipes), 0);
+		child = fork();
+		if (!child) {
+			case_open(&c);
+			case_slow(c.card, c.cmd, 200);
+			OK(accel_queue_submit(c.queue, c.cmd, NULL));
+			if (write(pipes[1], "x", 1) != 1 || how == 1)
+				exit(0);
+			if (how == 2)
+				abort();
+			pause();
+		}
+		assert_int_equal(read(pipes[0], &byte, 1), 1);
+		if (!how)
+			kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		assert_int_equal(case_wait_gone(mark, 5000), 0);
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+}
+
+/* The job that ran is lost, what waited behind it runs, and the card is as before: one reset. */
+static void test_core_killed(void **state)
+{
+	const char *mark = case_mark();
+	struct accel_queue_info info = ACCEL_QUEUE_INFO_INIT;
+	struct accel_fence lost, behind;
+	struct accel_resets resets;
+	struct accel_cmd *good;
+	struct accel_tensor x;
+	struct direct_case c;
+	int32_t seven = 7, got[16];
+	pid_t core;
+
+	(void)state;
+	case_open(&c);
+	x = case_tensor(c.card, ACCEL_TYPE_I32, 4, 4);
+	OK(accel_cmd_create(c.card, 0, &good));
+	OK(accel_cmd_fill(good, x, &seven));
+	case_slow(c.card, c.cmd, 1000);
+	assert_int_equal(accel_cmd_is_idempotent(c.cmd), 0);
+	for (int round = 1; round <= 2; round++) {
+		OK(accel_queue_submit(c.queue, c.cmd, &lost));
+		OK(accel_queue_submit(c.queue, good, &behind));
+		usleep(50000);
+		assert_int_equal(case_processes(mark, 1, &core, 1), 1);
+		kill(core, SIGKILL);
+		assert_int_equal(accel_fence_wait(lost, accel_deadline(20000000000ll)),
+				 -ECANCELED);
+		OK(accel_fence_wait(behind, accel_deadline(20000000000ll)));
+		OK(accel_tensor_download(x, got, sizeof(got)));
+		assert_int_equal(got[15], 7);
+		OK(accel_queue_info(c.queue, &info));
+		assert_int_equal(info.state, ACCEL_QUEUE_OK);
+		assert_int_equal(info.innocent_resets, round);
+		OK(accel_device_resets(c.card, &resets));
+		assert_int_equal(resets.card_resets, round);
+	}
+	/* Idle: found by whoever asks next. */
+	assert_int_equal(case_processes(mark, 1, &core, 1), 1);
+	kill(core, SIGKILL);
+	OK(case_run(c.queue, good));
+	OK(accel_device_resets(c.card, &resets));
+	assert_int_equal(resets.card_resets, 3);
+	assert_int_equal(resets.wedged, 0);
+	case_close(&c);
+	assert_int_equal(case_wait_gone(mark, 5000), 0);
+}
+
+static void *wait_for(void *fence)
+{
+	return (void *)(intptr_t)accel_fence_wait(*(struct accel_fence *)fence,
+						  accel_deadline(20000000000ll));
+}
+
+/* All of the card: every call is -ENODEV, and so is who waits in another thread. */
+static void test_card_killed(void **state)
+{
+	const char *mark = case_mark();
+	struct accel_fence fence;
+	struct accel_memory *memory;
+	struct direct_case c;
+	unsigned int count;
+	pid_t pids[8];
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	case_open(&c);
+	case_slow(c.card, c.cmd, 1000);
+	OK(accel_queue_submit(c.queue, c.cmd, &fence));
+	assert_int_equal(pthread_create(&thread, NULL, wait_for, &fence), 0);
+	usleep(50000);
+	count = case_processes(mark, 0, pids, 8);
+	for (unsigned int i = 0; i < count && i < 8; i++)
+		kill(pids[i], SIGKILL);
+	assert_int_equal(accel_fence_wait(fence, accel_deadline(20000000000ll)), -ENODEV);
+	pthread_join(thread, &result);
+	assert_int_equal((intptr_t)result, -ENODEV);
+	BAD(-ENODEV, accel_memory_create(c.card, ACCEL_TIER_HBM, 1, 0, &memory),
+	    "the card is gone");
+	BAD(-ECANCELED, accel_queue_submit(c.queue, c.cmd, NULL), "stopped by the card is gone");
+	case_close(&c);
+	case_open(&c);			/* and the next one is another card */
+	OK(accel_cmd_nop(c.cmd));
+	OK(case_run(c.queue, c.cmd));
+	case_close(&c);
+}
+
+static void test_time_limit(void **state)
+{
+	struct accel_queue_info info = ACCEL_QUEUE_INFO_INIT;
+	struct accel_queue_desc desc = ACCEL_QUEUE_DESC_INIT;
+	struct accel_fence fence;
+	struct accel_resets resets;
+	struct accel_queue *brief;
+	struct accel_cmd *good;
+	struct direct_case c;
+
+	(void)state;
+	case_open(&c);
+	desc.time_limit_ms = 200;
+	OK(accel_queue_create(c.card, &desc, &brief));
+	OK(accel_cmd_create(c.card, 0, &good));
+	OK(accel_cmd_nop(good));
+	case_slow(c.card, c.cmd, 4000);
+	OK(accel_queue_submit(brief, c.cmd, &fence));
+	assert_int_equal(accel_fence_wait(fence, accel_deadline(30000000000ll)), -ETIME);
+	OK(accel_queue_info(brief, &info));
+	assert_int_equal(info.state, ACCEL_QUEUE_BANNED);
+	assert_int_equal(info.error, -ETIME);
+	assert_int_equal(info.guilty_resets, 1);
+	assert_int_equal(accel_queue_submit(brief, good, NULL), -ECANCELED);
+	OK(accel_device_resets(c.card, &resets));
+	assert_int_equal(resets.queue_resets, 1);
+	assert_int_equal(resets.card_resets, 0);
+	OK(case_run(c.queue, good));
+	case_close(&c);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spec), cmocka_unit_test(test_no_child),
+		cmocka_unit_test(test_fork), cmocka_unit_test(test_program_killed),
+		cmocka_unit_test(test_core_killed), cmocka_unit_test(test_card_killed),
+		cmocka_unit_test(test_time_limit),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
