@@ -23,11 +23,20 @@ extern "C" {
  * @spec is ``kernel`` for the first card that the driver offers, or ``kernel:/dev/accel/accelN``
  * for that one. Each handle has its own address space: two opens of one card share nothing.
  *
+ * ``direct`` starts a card for this handle alone and speaks to it without virtual machine and
+ * driver. It takes options: ``direct,hbm=1G,cxl=0,threads=2``. ``direct:PATH`` takes the card
+ * that listens at that socket, which serves one program at a time.
+ *
+ * Such a card ends with the handle or the process, whichever ends first, and however it does.
+ * A process that is forked keeps no card: there, each call on a handle of its parent's is
+ * -ENODEV.
+ *
  * Context: Any thread.
- * Return: 0; -EINVAL @device is NULL or @spec is not understood; -EOPNOTSUPP a way that this
- * build lacks; -ENODEV no card, or the node is not a MARU's; -EACCES no right to open it; -EPROTO
- * the card lists its operations in a form that cannot be read; -ENOSPC no address space left on
- * the card; -ENOMEM.
+ * Return: 0; -EINVAL @device is NULL or @spec, or an option of it, is not understood; -ENODEV no
+ * card, or the node is not a MARU's; -ENOENT no such socket, or no maru-card is found; -EBUSY the
+ * socket's card has another client; -EIO it does not boot; -EACCES no right to open it; -EPROTO
+ * the card speaks in a form that cannot be read; -ENOSPC no address space left on the card;
+ * -ENOMEM.
  */
 ACCEL_API int accel_device_open(const char *spec, struct accel_device **device);
 
@@ -45,8 +54,8 @@ ACCEL_API void accel_device_close(struct accel_device *device);
 /**
  * struct accel_device_info - What a card is. Filled by accel_device_info().
  * @size: [IN] sizeof(struct accel_device_info).
- * @way: "kernel".
- * @path: node or socket.
+ * @way: "kernel" or "direct".
+ * @path: node, socket, or the program that was started.
  * @vendor: PCI vendor.
  * @device: PCI device.
  * @revision: PCI revision.
