@@ -142,8 +142,14 @@ static void collect(struct accel_queue *queue, struct accel_pending_list *over)
 		STAILQ_INSERT_TAIL(over, pending, entry);
 		queue->pending_count--;
 	}
-	if (info.state != DRM_MARU_QUEUE_STATE_OK && !queue->error)
-		note_error(queue, NULL, &info);
+	if (info.state == DRM_MARU_QUEUE_STATE_OK || queue->error)
+		return;
+	/* It may have stopped after the look at the timeline. */
+	STAILQ_FOREACH(pending, &queue->pending, entry) {
+		if (has_job(pending, info.error_job))
+			break;
+	}
+	note_error(queue, pending, &info);
 }
 
 void accel_queue_retire(struct accel_queue *queue)

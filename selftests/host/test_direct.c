@@ -279,13 +279,66 @@ static void test_many(void **state)
 	case_close(&c);
 }
 
+struct worker {
+	struct direct_case *c;
+	pthread_t thread;
+	int error;
+};
+
+/* Memory, tables, admin commands and waits of all threads at once. */
+static void *work(void *arg)
+{
+	struct worker *worker = arg;
+	struct accel_device *card = worker->c->card;
+	struct accel_queue *queue = NULL;
+	struct accel_cmd *cmd = NULL;
+	struct accel_tensor x;
+	int32_t got[64];
+	int error;
+
+	error = accel_queue_create(card, NULL, &queue);
+	for (int32_t i = 0; i < 200 && !error; i++) {
+		if ((error = accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_I32, 1,
+						 SHAPE(64), &x)) ||
+		    (error = accel_cmd_create(card, 0, &cmd)) ||
+		    (error = accel_cmd_fill(cmd, x, &i)) || (error = case_run(queue, cmd)) ||
+		    (error = accel_tensor_download(x, got, sizeof(got))))
+			break;
+		if (got[0] != i || got[63] != i)
+			error = -EBADMSG;
+		accel_cmd_destroy(cmd);
+		accel_tensor_destroy(&x);
+	}
+	accel_queue_destroy(queue);
+	worker->error = error;
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	struct worker workers[4];
+	struct direct_case c;
+
+	(void)state;
+	case_open(&c);
+	for (int i = 0; i < 4; i++) {
+		workers[i].c = &c;
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_int_equal(workers[i].error, 0);
+	}
+	case_close(&c);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_info), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_full), cmocka_unit_test(test_matmul),
 		cmocka_unit_test(test_error), cmocka_unit_test(test_fences),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_many), cmocka_unit_test(test_threads),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

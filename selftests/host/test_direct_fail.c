@@ -232,6 +232,46 @@ static void test_card_killed(void **state)
 	case_close(&c);
 }
 
+/* A card that runs already: one program at a time, each finds it as new. */
+static void test_socket(void **state)
+{
+	struct accel_device_info info = ACCEL_DEVICE_INFO_INIT;
+	struct accel_device *second;
+	char path[64], spec[80];
+	struct direct_case c;
+	pid_t card;
+
+	(void)state;
+	case_open(&c);
+	OK(accel_device_info(c.card, &info));
+	case_close(&c);
+	snprintf(path, sizeof(path), "/tmp/test-direct-%d", (int)getpid());
+	snprintf(spec, sizeof(spec), "direct:%s", path);
+	card = fork();
+	if (!card) {
+		execl(info.path, "maru-card", "--socket", path, "--hbm", "32M", "--cxl", "0",
+		      "--log", "error", NULL);
+		_exit(1);
+	}
+	for (int i = 0; i < 500 && access(path, F_OK); i++)
+		usleep(10000);
+	for (int round = 0; round < 2; round++) {
+		OK(accel_device_open(spec, &c.card));
+		OK(accel_device_info(c.card, &info));
+		assert_string_equal(info.way, "direct");
+		assert_string_equal(info.path, path);
+		OK(accel_queue_create(c.card, NULL, &c.queue));
+		OK(accel_cmd_create(c.card, 0, &c.cmd));
+		OK(accel_cmd_nop(c.cmd));
+		OK(case_run(c.queue, c.cmd));
+		if (round)
+			BAD(-EBUSY, accel_device_open(spec, &second), "has it another client?");
+		case_close(&c);
+	}
+	kill(card, SIGTERM);
+	assert_int_equal(waitpid(card, NULL, 0), card);
+}
+
 static void test_time_limit(void **state)
 {
 	struct accel_queue_info info = ACCEL_QUEUE_INFO_INIT;
@@ -269,7 +309,7 @@ int main(void)
 		cmocka_unit_test(test_spec), cmocka_unit_test(test_no_child),
 		cmocka_unit_test(test_fork), cmocka_unit_test(test_program_killed),
 		cmocka_unit_test(test_core_killed), cmocka_unit_test(test_card_killed),
-		cmocka_unit_test(test_time_limit),
+		cmocka_unit_test(test_time_limit), cmocka_unit_test(test_socket),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* From a socket to a card that takes commands. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "direct.h"
@@ -36,12 +38,17 @@ static int attach_memory(struct direct *direct)
 	struct direct_files files = { .got = -1 };
 	int error = client_call(&direct->client, VFU_GET_REGION_INFO, &info, sizeof(info), &info,
 				sizeof(info), &files);
+	struct stat file;
 	void *at;
 
 	if (error)
 		return error;
 	direct->memory_fd = files.got;
 	if (files.got < 0 || !(info.flags & VFU_REGION_MMAP) || info.offset || !info.bytes)
+		return -EPROTO;
+	/* Else whoever has the file could take memory away under our feet. */
+	if (fstat(files.got, &file) || (uint64_t)file.st_size < info.bytes ||
+	    !(fcntl(files.got, F_GET_SEALS) & F_SEAL_SHRINK))
 		return -EPROTO;
 	at = mmap(NULL, info.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, files.got, 0);
 	if (at == MAP_FAILED)
