@@ -93,7 +93,7 @@ void maru_reset_unlock(struct maru_device *mdev)
  */
 static void maru_reset_tell_wedged(struct maru_device *mdev)
 {
-	char *env[] = { "WEDGED=rebind", NULL };
+	char *env[2] = { "WEDGED=rebind", NULL };
 
 	if (mdev->drm.registered)
 		kobject_uevent_env(&mdev->drm.accel->kdev->kobj, KOBJ_CHANGE, env);
