@@ -211,6 +211,8 @@ static enum job_next job_plan(struct queue *queue)
 			return JOB_YIELD;
 		return job_halt_packet(queue, &queue->op.error);
 	}
+	/* A tile that takes long is left for a cancel; the cancel is what the job then ends by. */
+	queue->op.stop = (const volatile uint32_t *)&queue->cancel;
 	queue->is_begun = true;
 	return queue->op.tiles ? JOB_OPEN : JOB_YIELD;
 }
