@@ -35,7 +35,8 @@ static double now(void)
 #define ONE_MADD(r, i) \
 	"vpmaddwd %%" r "12, %%" r "13, %%" r "14\n\tvpaddd %%" r "14, %%" r #i ", %%" r #i "\n\t"
 #define ONE_UBSW(r, i) \
-	"vpmaddubsw %%" r "12, %%" r "13, %%" r "14\n\tvpmaddwd %%" r "12, %%" r "14, %%" r "14\n\t" \
+	"vpmaddubsw %%" r "12, %%" r "13, %%" r "14\n\t" \
+	"vpmaddwd %%" r "12, %%" r "14, %%" r "14\n\t" \
 	"vpaddd %%" r "14, %%" r #i ", %%" r #i "\n\t"
 
 LOOP(fma_256, "ymm", ONE_FMA)

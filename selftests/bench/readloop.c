@@ -20,11 +20,11 @@ static double now(void)
 		size_t part = bytes / (streams) / 128 * 128, i; \
 		__m256i sum = _mm256_setzero_si256(); \
 		for (i = 0; i < part; i += 128) \
-			for (unsigned int s = 0; s < (streams); s++) \
+			for (unsigned int s = 0; s < (streams); s++) { \
+				const __m256i *line = (const void *)(memory + s * part + i); \
 				for (unsigned int v = 0; v < 4; v++) \
-					sum = _mm256_or_si256(sum, _mm256_load_si256( \
-						(const __m256i *)(const void *)(memory + s * part + \
-										i + v * 32))); \
+					sum = _mm256_or_si256(sum, _mm256_load_si256(line + v)); \
+			} \
 		__asm__ volatile("" : : "x"(sum)); \
 	}
 READ_STREAMS(read_1, 1)

@@ -326,7 +326,9 @@ TEST_F(fields, submit)
 /* Numbers that are kept for later. */
 TEST_F(fields, kept_ioctls)
 {
-	static const unsigned int kept[] = { DRM_MARU_BO_HINT, DRM_MARU_WAIT_FENCE, DRM_MARU_GROUP };
+	static const unsigned int kept[] = {
+		DRM_MARU_BO_HINT, DRM_MARU_WAIT_FENCE, DRM_MARU_GROUP,
+	};
 	char any[256] = { 0 };
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
