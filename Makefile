@@ -33,7 +33,7 @@ vm-test stress:
 
 install:
 	rm -rf build/stage
-	$(enter) make -f tools/build.mk install DESTDIR=build/stage PREFIX=$(PREFIX)
+	$(enter) make -f tools/build.mk install DESTDIR=build/stage prefix=$(PREFIX)
 	mkdir -p $(DESTDIR)/
 	tar -C build/stage -cf - . | tar -C $(DESTDIR)/ --no-overwrite-dir --no-same-owner -xf -
 

@@ -54,7 +54,8 @@ $(B)/obj/%.o: %.c tools/build.mk
 
 # program FILE NAME LIBS
 define program
-$(1): $$(patsubst %.c,$$(B)/obj/%.o,$$($(2)-src)) | $$($(2)-deps)
+$(1): $$(patsubst %.c,$$(B)/obj/%.o,$$($(2)-src)) $$(filter %.a,$$($(2)-deps)) | \
+		$$(filter-out %.a,$$($(2)-deps))
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LDFLAGS) $$($(2)-ldflags) -o $$@.$$$$$$$$ $$(filter %.o,$$^) $$($(2)-libs) $(3) && \
