@@ -41,6 +41,7 @@ finish() {
 # --- the state of the host ----------------------------------------------------------------
 
 packages() { dpkg-query -W -f '${Package} ${Version} ${Status}\n' 2>/dev/null | sort; }
+sockets() { ls -d /tmp/vm.* /tmp/kvm.* 2>/dev/null; }
 mounts() { awk '{ print $5, $6 }' /proc/self/mountinfo | sort; }
 # Processes of this run carry its mark in their environment.
 of_run() {
@@ -68,6 +69,7 @@ before() {
 	packages >"$note/packages"
 	dpkg --audit >"$note/audit" 2>&1
 	mounts >"$note/mounts"
+	sockets >"$note/sockets"
 	touch "$note/stamp"
 }
 
@@ -85,13 +87,12 @@ after() {
 	check "packages are what they were" diff "$note/packages" "$work/packages"
 	check "dpkg --audit says what it said" diff "$note/audit" "$work/audit"
 	check "mounts are what they were" diff "$note/mounts" "$work/mounts"
-	# "build" users of this very machine may write there too: the names are shown.
 	find /etc /usr /var/lib/dpkg -newer "$note/stamp" -not -type p 2>/dev/null >"$work/new"
 	check "nothing is new in /etc, /usr and /var/lib/dpkg" diff /dev/null "$work/new"
 	of_run "${MARU_RUN:-none}" | grep -v -e test_box -e tools/test -e tools/suite >"$work/left"
 	check "no process of the run is left" diff /dev/null "$work/left"
-	ls -d /tmp/vm.* /tmp/kvm.* 2>/dev/null >"$work/sockets"
-	check "no folder of sockets is left" diff /dev/null "$work/sockets"
+	sockets >"$work/sockets"
+	check "no folder of sockets is left" diff "$note/sockets" "$work/sockets"
 	finish
 }
 
