@@ -43,9 +43,11 @@ builds_app()
 
 int main(void)
 {
-	float x[6] = { 1 }, w[6] = { 1 }, y[4];
+	float x[6] = { 2 }, w[6] = { 3 }, y[4] = { 9, 9, 9, 9 };
 
-	return product(x, w, y, 2, 3, 2) == -19 ? 4 : 0;
+	if (product(x, w, y, 2, 3, 2))
+		return 4;
+	return y[0] == 6 && !y[1] && !y[2] && !y[3] ? 0 : 5;
 }
 END
 	# shellcheck disable=SC2046
@@ -59,7 +61,13 @@ runs_app()
 	readelf -d "$tmp/app" | grep -q 'NEEDED.*\[libaccel\.so\.0\]' || return 1
 	ACCEL_DEVICE=direct LD_LIBRARY_PATH=$root/usr/lib "$tmp/app" 2>"$tmp/err"
 	cat "$tmp/err"
-	grep -q 'no direct way' "$tmp/err"
+	grep -q 'no maru-card in' "$tmp/err"
+}
+
+# And with one it computes: the same binary, a card of its own. 0 is the app's "worked".
+runs_on_card()
+{
+	ACCEL_DEVICE=direct ACCEL_CARD=build/bin/maru-card LD_LIBRARY_PATH=$root/usr/lib "$tmp/app"
 }
 
 headers_alone()
@@ -129,10 +137,11 @@ version()
 }
 
 echo "TAP version 13"
-echo "1..10"
+echo "1..11"
 point "make install into an empty folder" installs
 point "a program outside the tree builds by pkg-config" builds_app
 point "it runs, and says what is wrong without a card" runs_app
+point "it runs on a card" runs_on_card
 point "each header alone, as C11 and C++11" headers_alone
 point "initialisers in C++" macros_in_cxx
 point "no contract header is needed" no_uapi_in_headers
