@@ -25,8 +25,8 @@ struct table {
 struct vocab {
 	uint32_t count;
 	struct gguf_string *pieces;
-	const float *scores;
-	const int32_t *kinds;
+	float *scores;
+	int32_t *kinds;
 	struct table by_text, merges;
 	int32_t byte_ids[256];
 	int32_t eos, bos, unknown;
@@ -96,14 +96,20 @@ static int error(struct gguf *file, const char *what)
 	return -1;
 }
 
-static const void *array(struct gguf *file, const char *name, enum gguf_kind of, uint64_t count)
+/* A copy of an array of 4-byte values: in the file they lie at any address. */
+static void *array(struct gguf *file, const char *name, enum gguf_kind of, uint64_t count)
 {
 	const struct gguf_key *key = gguf_key(file, name);
+	void *copy;
 
 	if (!key)
 		return NULL;
-	if (key->kind == GGUF_ARRAY && key->of == of && key->count == count)
-		return key->data;
+	if (key->kind == GGUF_ARRAY && key->of == of && key->count == count) {
+		copy = malloc(4 * count);
+		if (!copy)
+			error(file, "out of memory");
+		return copy ? memcpy(copy, key->data, 4 * count) : NULL;
+	}
 	snprintf(file->error, sizeof(file->error), "key %s is not an array of %llu such values",
 		 name, (unsigned long long)count);
 	return NULL;
@@ -205,6 +211,8 @@ void vocab_free(struct vocab *v)
 	if (!v)
 		return;
 	free(v->pieces);
+	free(v->scores);
+	free(v->kinds);
 	free(v->by_text.entries);
 	free(v->merges.entries);
 	free(v);
@@ -241,7 +249,7 @@ static float join_score(const struct vocab *v, const struct symbol *a, const str
 	id = find(v, a->at, a->bytes + b->bytes);	/* neighbours lie side by side */
 	if (id < 0 || (v->kinds && v->kinds[id] != KIND_NORMAL && v->kinds[id] != KIND_USER))
 		return -INFINITY;
-	memcpy(&score, (const char *)v->scores + 4 * (size_t)id, 4);
+	score = v->scores[id];
 	return isnan(score) ? -INFINITY : score;
 }
 
