@@ -153,9 +153,9 @@ void show(struct accel_device *card, const struct npy *c, uint32_t k, double sec
 	       info.way, info.path, info.domain, info.bus, info.slot, info.function,
 	       info.firmware >> 16, info.firmware >> 8 & 0xff, info.firmware & 0xff, info.threads,
 	       info.library);
-	printf("speed    %.3f ms a product, %.2f GFLOP/s; on the card %.3f ms, %.2f GFLOP/s\n",
-	       seconds * 1e3, work / seconds * 1e-9, jobs ? busy / (double)jobs * 1e3 : 0,
-	       busy > 0 ? work * (double)jobs / busy * 1e-9 : 0);
+	/* The card counts the time of each engine thread: their sum is what a product costs. */
+	printf("speed    %.3f ms a product, %.2f GFLOP/s; engine threads %.3f ms in all\n",
+	       seconds * 1e3, work / seconds * 1e-9, jobs ? busy / (double)jobs * 1e3 : 0);
 	printf("counted  %llu jobs, %llu packets, %llu errors",
 	       (unsigned long long)jobs, (unsigned long long)(after->packets - before->packets),
 	       (unsigned long long)(after->errors - before->errors));
