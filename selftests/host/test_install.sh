@@ -59,7 +59,8 @@ END
 runs_app()
 {
 	readelf -d "$tmp/app" | grep -q 'NEEDED.*\[libaccel\.so\.0\]' || return 1
-	ACCEL_DEVICE=direct LD_LIBRARY_PATH=$root/usr/lib "$tmp/app" 2>"$tmp/err"
+	env -u ACCEL_CARD PATH=/usr/bin:/bin ACCEL_DEVICE=direct LD_LIBRARY_PATH="$root/usr/lib" \
+		"$tmp/app" 2>"$tmp/err"
 	cat "$tmp/err"
 	grep -q 'no maru-card in' "$tmp/err"
 }
