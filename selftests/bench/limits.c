@@ -15,7 +15,8 @@ int main(void)
 	static const struct {
 		const char *name;
 		enum fma_kind kind;
-	} loops[] = { { "f32", FMA_F32 }, { "bf16", FMA_BF16 }, { "i8", FMA_I8 } };
+	} loops[] = { { "f32", FMA_F32 }, { "bf16", FMA_BF16 }, { "i8", FMA_I8 },
+		    { "i8-saturating", FMA_I8_SATURATING } };
 	double total = 0;
 
 #pragma omp parallel reduction(+ : total)
