@@ -107,4 +107,4 @@ static int copy_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 	return 0;
 }
 
-const struct engine_impl copy_impl = { MARU_OP_COPY, copy_plan, copy_tile };
+const struct engine_impl copy_impl = { .op = MARU_OP_COPY, .plan = copy_plan, .tile = copy_tile };

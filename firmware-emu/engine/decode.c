@@ -201,5 +201,21 @@ int decode_packet(struct engine_op *op, unsigned int cls, const void *packet, ui
 
 int decode_alias(struct engine_op *op)
 {
-	return each_operand(op, decode_lookup(op->header.op), operand_alias);
+	const struct decode_op *row = decode_lookup(op->header.op);
+	unsigned int written, role;
+	int err;
+
+	for (written = 0; written < MARU_ROLES; written++) {
+		if (!operand_present(op, written) ||
+		    !(row->roles[written].flags & MARU_ROLE_WRITTEN))
+			continue;
+		for (role = 0; role < MARU_ROLES; role++) {
+			if (!operand_present(op, role))
+				continue;
+			err = operand_alias(op, written, role, &row->roles[role]);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
 }

@@ -67,8 +67,9 @@ int operand_check(struct engine_op *op, unsigned int role, const struct decode_r
 /** operand_extent() - Bytes of an operand and where they end; order of strides if written. */
 int operand_extent(struct engine_op *op, unsigned int role, const struct decode_role *rule);
 
-/** operand_alias() - Check destination against the source in @role. */
-int operand_alias(struct engine_op *op, unsigned int role, const struct decode_role *rule);
+/** operand_alias() - Check what is written in role @written against what is in @role. */
+int operand_alias(struct engine_op *op, unsigned int written, unsigned int role,
+		  const struct decode_role *rule);
 
 /** operand_present() - Is there an operand in this role? */
 static inline bool operand_present(const struct engine_op *op, unsigned int role)

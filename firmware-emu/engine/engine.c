@@ -77,9 +77,7 @@ static int resolve(struct engine_op *op, unsigned int role)
 {
 	struct engine_operand *operand = &op->operands[role];
 	bool is_written = decode_lookup(op->header.op)->roles[role].flags & MARU_ROLE_WRITTEN;
-	uint64_t *charged = is_written ? op->bytes.written : op->bytes.read;
 	struct span_fault fault;
-	unsigned int tier;
 
 	if (!operand->bytes)
 		return 0;
@@ -87,9 +85,21 @@ static int resolve(struct engine_op *op, unsigned int role)
 			 is_written ? SPAN_WRITE : SPAN_READ, &operand->span, &fault))
 		return refuse_fault(op, role, &fault);
 	operand->host = operand->span.host;
-	for (tier = 0; tier < MARU_TIER_COUNT; tier++)
-		charged[tier] += operand->span.per_tier[tier];
+	operand->touched = operand->bytes;
 	return 0;
+}
+
+/* Bytes that an operation leaves alone are taken from each tier in proportion. */
+static void charge(struct engine_op *op, unsigned int role)
+{
+	const struct engine_operand *operand = &op->operands[role];
+	bool is_written = decode_lookup(op->header.op)->roles[role].flags & MARU_ROLE_WRITTEN;
+	uint64_t *charged = is_written ? op->bytes.written : op->bytes.read;
+	unsigned int tier;
+
+	for (tier = 0; tier < MARU_TIER_COUNT && operand->bytes; tier++)
+		charged[tier] += (uint64_t)((unsigned __int128)operand->span.per_tier[tier] *
+					    operand->touched / operand->bytes);
 }
 
 int engine_begin(struct engine_op *op, struct span_vm *vm, unsigned int cls,
@@ -119,6 +129,10 @@ int engine_begin(struct engine_op *op, struct span_vm *vm, unsigned int cls,
 	for (role = 0; role < MARU_ROLES && !err; role++)
 		if (operand_present(op, role))
 			err = resolve(op, role);
+	if (!err && op->impl->look)
+		err = op->impl->look(op);
+	for (role = 0; role < MARU_ROLES && !err; role++)
+		charge(op, role);
 	if (err)
 		engine_end(op);
 	return err;

@@ -41,6 +41,7 @@ struct engine_operand {		/* one checked operand; engines use this, never the pac
 	const struct maru_operand *desc;	/* inside engine_op.packet */
 	uint8_t *host;		/* contiguous host view of the extent; NULL: empty or absent */
 	uint64_t bytes;		/* of the extent */
+	uint64_t touched;	/* of them, as far as the plan or a look at indices tells */
 	struct span span;
 };
 
@@ -54,9 +55,14 @@ struct engine_impl {
 	/* Runs one tile. Returns 0, or fills *error (memory values may be bad at run time). */
 	int (*tile)(struct engine_op *op, uint32_t tile, struct engine_scratch *scratch,
 		    struct engine_error *error);
+	/* May be NULL. After plan, with memory mapped: looks at values in it (indices, lengths)
+	 * and may lower @touched. Returns as plan. At most ENGINE_LOOK_MAX values: tiles look
+	 * again at what they use. */
+	int (*look)(struct engine_op *op);
 };
 
 #define ENGINE_PLAN_BYTES	512
+#define ENGINE_LOOK_MAX		(4u << 20)	/* about 4 ms */
 
 struct engine_op {
 	union {

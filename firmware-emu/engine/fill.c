@@ -56,4 +56,4 @@ static int fill_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 	return 0;
 }
 
-const struct engine_impl fill_impl = { MARU_OP_FILL, fill_plan, fill_tile };
+const struct engine_impl fill_impl = { .op = MARU_OP_FILL, .plan = fill_plan, .tile = fill_tile };

@@ -453,4 +453,6 @@ static int matmul_tile(struct engine_op *op, uint32_t tile, struct engine_scratc
 	return err;
 }
 
-const struct engine_impl matmul_impl = { MARU_OP_MATMUL, matmul_plan, matmul_tile };
+const struct engine_impl matmul_impl = {
+	.op = MARU_OP_MATMUL, .plan = matmul_plan, .tile = matmul_tile,
+};

@@ -182,12 +182,13 @@ static bool are_slices(const struct maru_operand *a, const struct maru_operand *
 	return gap >= a_bytes && pitch - gap >= b_bytes;
 }
 
-int operand_alias(struct engine_op *op, unsigned int role, const struct decode_role *rule)
+int operand_alias(struct engine_op *op, unsigned int written, unsigned int role,
+		  const struct decode_role *rule)
 {
-	const struct engine_operand *dst = &op->operands[MARU_ROLE_DST];
+	const struct engine_operand *dst = &op->operands[written];
 	const struct engine_operand *src = &op->operands[role];
 
-	if (role == MARU_ROLE_DST || !dst->bytes || !src->bytes)
+	if (role == written || !dst->bytes || !src->bytes)
 		return 0;
 	if (src->desc->va >= dst->desc->va + dst->bytes ||
 	    dst->desc->va >= src->desc->va + src->bytes)

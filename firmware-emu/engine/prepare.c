@@ -131,4 +131,6 @@ static int prepare_tile(struct engine_op *op, uint32_t tile, struct engine_scrat
 	return 0;
 }
 
-const struct engine_impl prepare_impl = { MARU_OP_PREPARE, prepare_plan, prepare_tile };
+const struct engine_impl prepare_impl = {
+	.op = MARU_OP_PREPARE, .plan = prepare_plan, .tile = prepare_tile,
+};

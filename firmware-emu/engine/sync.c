@@ -45,5 +45,7 @@ static int timestamp_tile(struct engine_op *op, uint32_t tile, struct engine_scr
 	return 0;
 }
 
-const struct engine_impl nop_impl = { MARU_OP_NOP, nop_plan, nop_tile };
-const struct engine_impl timestamp_impl = { MARU_OP_TIMESTAMP, timestamp_plan, timestamp_tile };
+const struct engine_impl nop_impl = { .op = MARU_OP_NOP, .plan = nop_plan, .tile = nop_tile };
+const struct engine_impl timestamp_impl = {
+	.op = MARU_OP_TIMESTAMP, .plan = timestamp_plan, .tile = timestamp_tile,
+};

@@ -21,6 +21,8 @@
 
 #include <linux/types.h>
 
+#include "maru_cmd_params.h"
+
 #if defined(__cplusplus)
 extern "C" {
 #endif
@@ -35,9 +37,9 @@ enum maru_op {
 	MARU_OP_FILL		= 0x0100,
 	/** @MARU_OP_COPY: copy with strides and conversion */
 	MARU_OP_COPY		= 0x0101,
-	/** @MARU_OP_GATHER: rows by index; kept */
+	/** @MARU_OP_GATHER: rows by index */
 	MARU_OP_GATHER		= 0x0102,
-	/** @MARU_OP_SCATTER: rows to indices; kept */
+	/** @MARU_OP_SCATTER: rows to indices */
 	MARU_OP_SCATTER		= 0x0103,
 	/** @MARU_OP_PREPARE: weights to or from a prepared layout */
 	MARU_OP_PREPARE		= 0x0104,
@@ -45,19 +47,19 @@ enum maru_op {
 	MARU_OP_MATMUL		= 0x0200,
 	/** @MARU_OP_MATMUL_ID: product with a matrix per token; kept */
 	MARU_OP_MATMUL_ID	= 0x0201,
-	/** @MARU_OP_ATTENTION: kept */
+	/** @MARU_OP_ATTENTION: softmax(q·kᵀ)·v, over a cache of keys */
 	MARU_OP_ATTENTION	= 0x0300,
-	/** @MARU_OP_NORM: kept */
+	/** @MARU_OP_NORM: normalise rows */
 	MARU_OP_NORM		= 0x0400,
-	/** @MARU_OP_ROPE: kept */
+	/** @MARU_OP_ROPE: rotate pairs by position */
 	MARU_OP_ROPE		= 0x0401,
-	/** @MARU_OP_SOFTMAX: kept */
+	/** @MARU_OP_SOFTMAX: softmax of rows */
 	MARU_OP_SOFTMAX		= 0x0402,
-	/** @MARU_OP_ELEMENTWISE: kept */
+	/** @MARU_OP_ELEMENTWISE: one or two operands, element by element */
 	MARU_OP_ELEMENTWISE	= 0x0403,
-	/** @MARU_OP_REDUCE: kept */
+	/** @MARU_OP_REDUCE: one dim to one element */
 	MARU_OP_REDUCE		= 0x0500,
-	/** @MARU_OP_SORT: kept */
+	/** @MARU_OP_SORT: the k first of a row in order */
 	MARU_OP_SORT		= 0x0501,
 	/** @MARU_OP_SAMPLE: kept */
 	MARU_OP_SAMPLE		= 0x0502,
@@ -116,87 +118,39 @@ enum maru_unit {
 	MARU_UNIT_PNM		= 2,
 };
 
-/** enum maru_act - Activation of MATMUL: 0 none, else code of ELEMENTWISE's unary set + 1. */
-enum maru_act {
-	/** @MARU_ACT_NONE: x */
-	MARU_ACT_NONE		= 0,
-	/** @MARU_ACT_TANH: tanh(x) */
-	MARU_ACT_TANH		= 5,
-	/** @MARU_ACT_RELU: max(x, 0) */
-	MARU_ACT_RELU		= 7,
-	/** @MARU_ACT_SIGMOID: 1 / (1 + exp(−x)) */
-	MARU_ACT_SIGMOID	= 8,
-	/** @MARU_ACT_GELU: tanh form */
-	MARU_ACT_GELU		= 9,
-	/** @MARU_ACT_GELU_QUICK: x · sigmoid(1.702 x) */
-	MARU_ACT_GELU_QUICK	= 10,
-	/** @MARU_ACT_SILU: x · sigmoid(x) */
-	MARU_ACT_SILU		= 11,
-	/** @MARU_ACT_GELU_ERF: x · Φ(x) */
-	MARU_ACT_GELU_ERF	= 17,
-};
-
-#define MARU_COPY_RESHAPE	0	/* equal counts, both read in element order */
-#define MARU_COPY_REPEAT	1	/* dims of src divide those of dst */
-
 /* Roles: bit r of the header says that an operand in role r follows. Role 0 is written. */
 #define MARU_ROLES		16
 #define MARU_ROLE_DST		0
-#define MARU_ROLE_SRC		1	/* COPY, PREPARE */
+#define MARU_ROLE_SRC		1	/* COPY, PREPARE, GATHER, SCATTER */
+#define MARU_ROLE_IDX		2	/* GATHER, SCATTER: row numbers */
 #define MARU_ROLE_A		1	/* MATMUL: weights [k, n] */
 #define MARU_ROLE_B		2	/* MATMUL: activations [k, m] */
 #define MARU_ROLE_BIAS		3	/* MATMUL: [n] */
 #define MARU_ROLE_RESIDUAL	4	/* MATMUL: same dims as dst; may be exactly dst */
+#define MARU_ROLE_A_SCALE	5	/* MATMUL: [n], of A of I8 */
+#define MARU_ROLE_Q		1	/* ATTENTION: queries [d, n, heads, sequences] */
+#define MARU_ROLE_K		2	/* ATTENTION: keys [d, capacity, key heads, sequences] */
+#define MARU_ROLE_V		3	/* ATTENTION: values, like keys */
+#define MARU_ROLE_MASK		4	/* ATTENTION: [keys, n, …]; SOFTMAX has its own */
+#define MARU_ROLE_BLOCKS	6	/* ATTENTION: block table [blocks, sequences] */
+#define MARU_ROLE_KV_LEN	7	/* ATTENTION: keys of each sequence */
+#define MARU_ROLE_Q_START	8	/* ATTENTION: first query of each sequence, and the end */
+#define MARU_ROLE_X		1	/* NORM, ROPE, SOFTMAX, REDUCE, SORT */
+#define MARU_ROLE_MUL		2	/* NORM */
+#define MARU_ROLE_ADD		3	/* NORM */
+#define MARU_ROLE_POS		2	/* ROPE: [T] */
+#define MARU_ROLE_FACTORS	3	/* ROPE: [n_dims / 2] */
+#define MARU_ROLE_SOFTMAX_MASK	2	/* SOFTMAX */
+#define MARU_ROLE_REDUCE_ADD	2	/* REDUCE */
+#define MARU_ROLE_VALUES	2	/* SORT: written beside dst */
+#define MARU_ROLE_LEFT		1	/* ELEMENTWISE: a */
+#define MARU_ROLE_RIGHT		2	/* ELEMENTWISE: b */
 #define MARU_ROLE_NONE		0xff	/* in an error: the header or the parameters */
 
 #define MARU_LINE_BYTES		64
 #define MARU_PACKET_MAX_BYTES	(MARU_LINE_BYTES * (1 + MARU_ROLES))
 #define MARU_DIM_MAX		0x7fffffffu
 #define MARU_ELEMENTS_MAX	(1ULL << 40)
-
-/**
- * struct maru_params_fill - FILL: the low bytes of a pattern, as many as an element has, go
- * into every element of dst.
- * @pattern: the bytes.
- * @mbz: MBZ.
- */
-struct maru_params_fill {
-	__u64 pattern;
-	__u64 mbz[5];
-};
-
-/**
- * struct maru_params_copy - COPY.
- * @mode: MARU_COPY_RESHAPE or MARU_COPY_REPEAT.
- * @mbz: MBZ.
- */
-struct maru_params_copy {
-	__u8 mode;
-	__u8 mbz[47];
-};
-
-/**
- * struct maru_params_matmul - MATMUL: dst = act(scale · A·B̂ + bias) + residual.
- * @b_as: type that B is converted to first, MARU_TYPE_NONE: as it is. F16 and BF16 are legal;
- *	A is then rounded to that type too.
- * @act: enum maru_act.
- * @glu: MBZ.
- * @mbz: MBZ.
- * @scale: bits of a finite f32.
- * @p0: bits of a finite f32, parameter of the activation; MBZ now.
- * @p1: as @p0.
- * @mbz2: MBZ.
- */
-struct maru_params_matmul {
-	__u8 b_as;
-	__u8 act;
-	__u8 glu;
-	__u8 mbz;
-	__u32 scale;
-	__u32 p0;
-	__u32 p1;
-	__u64 mbz2[4];
-};
 
 /**
  * struct maru_packet - Header line of a packet.
@@ -212,6 +166,15 @@ struct maru_params_matmul {
  * @fill: those of FILL.
  * @copy: those of COPY.
  * @matmul: those of MATMUL.
+ * @gather: those of GATHER.
+ * @scatter: those of SCATTER.
+ * @attention: those of ATTENTION.
+ * @norm: those of NORM.
+ * @rope: those of ROPE.
+ * @softmax: those of SOFTMAX.
+ * @elementwise: those of ELEMENTWISE.
+ * @reduce: those of REDUCE.
+ * @sort: those of SORT.
  */
 struct maru_packet {
 	__u16 op;
@@ -227,6 +190,15 @@ struct maru_packet {
 		struct maru_params_fill fill;
 		struct maru_params_copy copy;
 		struct maru_params_matmul matmul;
+		struct maru_params_gather gather;
+		struct maru_params_scatter scatter;
+		struct maru_params_attention attention;
+		struct maru_params_norm norm;
+		struct maru_params_rope rope;
+		struct maru_params_softmax softmax;
+		struct maru_params_elementwise elementwise;
+		struct maru_params_reduce reduce;
+		struct maru_params_sort sort;
 	};
 };
 
@@ -486,6 +458,15 @@ static __inline__ __u64 maru_layout_bytes(__u32 layout, __u32 type, const __u32 
 MARU_CMD_ASSERT(struct maru_params_fill, 48);
 MARU_CMD_ASSERT(struct maru_params_copy, 48);
 MARU_CMD_ASSERT(struct maru_params_matmul, 48);
+MARU_CMD_ASSERT(struct maru_params_gather, 48);
+MARU_CMD_ASSERT(struct maru_params_scatter, 48);
+MARU_CMD_ASSERT(struct maru_params_attention, 48);
+MARU_CMD_ASSERT(struct maru_params_norm, 48);
+MARU_CMD_ASSERT(struct maru_params_rope, 48);
+MARU_CMD_ASSERT(struct maru_params_softmax, 48);
+MARU_CMD_ASSERT(struct maru_params_elementwise, 48);
+MARU_CMD_ASSERT(struct maru_params_reduce, 48);
+MARU_CMD_ASSERT(struct maru_params_sort, 48);
 MARU_CMD_ASSERT(struct maru_packet, 64);
 MARU_CMD_ASSERT(struct maru_operand, 64);
 MARU_CMD_ASSERT(struct maru_desc, 64);
