@@ -2,7 +2,8 @@
 # libaccel: the shared library, a static one for host tests, `install` and `libaccel-man`.
 
 ACCEL_SRC := $(addprefix libaccel/src/, \
-	caps.c check.c check_overlap.c check_shape.c cmd.c cmd_copy.c cmd_matmul.c device.c \
+	caps.c check.c check_overlap.c check_shape.c cmd.c cmd_copy.c cmd_maths.c \
+	cmd_matmul.c cmd_rows.c device.c \
 	error.c fence.c idempotent.c ioctl.c memory.c ops.c pending.c query.c queue.c share.c \
 	submit.c tensor.c tensor_copy.c types.c va.c \
 	kernel/kernel.c kernel/memory.c kernel/queue.c kernel/sync.c \
@@ -10,7 +11,7 @@ ACCEL_SRC := $(addprefix libaccel/src/, \
 	memory.c pt.c query.c queue.c recover.c spawn.c spec.c submit.c timeline.c))
 ACCEL_OBJ := $(ACCEL_SRC:%.c=$(B)/obj/%.o)
 ACCEL_HEADERS := $(addprefix libaccel/include/accel/, \
-	accel.h cmd.h device.h error.h fence.h memory.h queue.h tensor.h types.h)
+	accel.h cmd.h device.h error.h fence.h memory.h ops.h queue.h tensor.h types.h)
 ACCEL_MAN := $(wildcard libaccel/man/man3/*.3 libaccel/man/man7/*.7)
 ACCEL_SONAME := libaccel.so.0
 ACCEL_VERSION := 0.1.0

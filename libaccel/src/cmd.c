@@ -301,6 +301,11 @@ static void store_packet(struct accel_cmd *cmd, uint32_t offset, const struct ac
 	}
 }
 
+int accel_refuse_desc(const char *call, size_t size, size_t want)
+{
+	return accel_refuse(-EINVAL, "%s: desc: its size is %zu, not %zu", call, size, want);
+}
+
 int accel_cmd_append(struct accel_cmd *cmd, struct accel_packet *packet)
 {
 	union {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <accel/cmd.h>
+#include <accel/ops.h>
 
 #include <drm/maru_cmd.h>
 
@@ -25,6 +26,9 @@ struct accel_packet {
  * Return: what the public functions of cmd.h say; the error text is set.
  */
 int accel_cmd_append(struct accel_cmd *cmd, struct accel_packet *packet);
+
+/** accel_refuse_desc() - Refuse a desc for its @size. Return: -EINVAL. */
+int accel_refuse_desc(const char *call, size_t size, size_t want);
 
 /** accel_operand_from_tensor() - Operand line of a right tensor; dims of 1 get plain strides. */
 void accel_operand_from_tensor(struct maru_operand *operand, const struct accel_tensor *tensor);

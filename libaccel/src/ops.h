@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of maru_cmd_ops.h as arrays, and a packet checked by it. Pure. */
-#ifndef ACCEL_OPS_H
-#define ACCEL_OPS_H
+#ifndef ACCEL_OPS_INTERNAL_H
+#define ACCEL_OPS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

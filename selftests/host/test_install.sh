@@ -93,6 +93,11 @@ struct accel_matmul_desc b = ACCEL_MATMUL_DESC_INIT;
 struct accel_queue_desc c = ACCEL_QUEUE_DESC_INIT;
 struct accel_queue_info d = ACCEL_QUEUE_INFO_INIT;
 struct accel_submit e = ACCEL_SUBMIT_INIT;
+struct accel_attention_desc f = ACCEL_ATTENTION_DESC_INIT;
+struct accel_norm_desc g = ACCEL_NORM_DESC_INIT;
+struct accel_rope_desc h = ACCEL_ROPE_DESC_INIT;
+struct accel_softmax_desc i = ACCEL_SOFTMAX_DESC_INIT;
+struct accel_elementwise_desc j = ACCEL_ELEMENTWISE_DESC_INIT;
 END
 	c++ -std=c++11 -Wall -Wextra -Werror -I"$root/usr/include" -fsyntax-only "$tmp/m.cc"
 }

@@ -24,6 +24,7 @@
 #include <accel/memory.h>
 #include <accel/tensor.h>
 #include <accel/cmd.h>
+#include <accel/ops.h>
 #include <accel/fence.h>
 #include <accel/queue.h>
 

@@ -202,11 +202,29 @@ ACCEL_API int accel_cmd_matmul(struct accel_cmd *cmd, struct accel_tensor dst,
 /** enum accel_role - Operands of a packet, for accel_cmd_patch(). Numbers are per operation. */
 enum accel_role {
 	ACCEL_ROLE_DST			= 0,
-	ACCEL_ROLE_SRC			= 1,	/* copy, repeat, prepare */
+	ACCEL_ROLE_SRC			= 1,	/* copy, repeat, prepare, gather, scatter */
+	ACCEL_ROLE_IDX			= 2,	/* gather, scatter */
 	ACCEL_ROLE_MATMUL_A		= 1,
 	ACCEL_ROLE_MATMUL_B		= 2,
 	ACCEL_ROLE_MATMUL_BIAS		= 3,
 	ACCEL_ROLE_MATMUL_RESIDUAL	= 4,
+	ACCEL_ROLE_ATTENTION_Q		= 1,
+	ACCEL_ROLE_ATTENTION_K		= 2,
+	ACCEL_ROLE_ATTENTION_V		= 3,
+	ACCEL_ROLE_ATTENTION_MASK	= 4,
+	ACCEL_ROLE_ATTENTION_BLOCKS	= 6,	/* block_table */
+	ACCEL_ROLE_ATTENTION_KV_LEN	= 7,
+	ACCEL_ROLE_ATTENTION_Q_START	= 8,
+	ACCEL_ROLE_X			= 1,	/* norm, rope, softmax, reduce, sort */
+	ACCEL_ROLE_NORM_MUL		= 2,
+	ACCEL_ROLE_NORM_ADD		= 3,
+	ACCEL_ROLE_ROPE_POS		= 2,
+	ACCEL_ROLE_ROPE_FACTORS		= 3,
+	ACCEL_ROLE_SOFTMAX_MASK		= 2,
+	ACCEL_ROLE_REDUCE_ADD		= 2,
+	ACCEL_ROLE_SORT_VALUES		= 2,
+	ACCEL_ROLE_LEFT			= 1,	/* unary, binary; gate of glu */
+	ACCEL_ROLE_RIGHT		= 2,	/* binary; value of glu */
 };
 
 /**
