@@ -16,6 +16,7 @@ enum {
 	OPTION_HBM,
 	OPTION_CXL,
 	OPTION_THREADS,
+	OPTION_PROFILE,
 	OPTION_LOG,
 	OPTION_ONCE,
 	OPTION_VERSION,
@@ -30,6 +31,7 @@ static const struct option long_options[] = {
 	{ "hbm", required_argument, NULL, OPTION_HBM },
 	{ "cxl", required_argument, NULL, OPTION_CXL },
 	{ "threads", required_argument, NULL, OPTION_THREADS },
+	{ "profile", required_argument, NULL, OPTION_PROFILE },
 	{ "log", required_argument, NULL, OPTION_LOG },
 	{ "once", no_argument, NULL, OPTION_ONCE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -52,6 +54,8 @@ void options_usage(FILE *to)
 	      "  --hbm SIZE        size of the HBM tier (default 512M)\n"
 	      "  --cxl SIZE        size of the CXL tier (default 1G, 0 for none)\n"
 	      "  --threads N       engine threads (default: one per processor)\n"
+	      "  --profile N       highest ISA level: 0 plain C, 1 AVX2, 2 AVX-512 with VNNI,\n"
+	      "                    3 with bf16 too (default: the best the processor has)\n"
 	      "  --log WHAT        error, warn, info or debug, or a file to append to;\n"
 	      "                    may be given twice\n"
 	      "  --once            end when the first client has left\n"
@@ -167,6 +171,11 @@ static int options_take(struct options *options, int which, const char *text)
 		if (!ret)
 			options->threads = (unsigned int)value;
 		return ret;
+	case OPTION_PROFILE:
+		ret = parse_whole(text, OPTIONS_MAX_PROFILE, &value);
+		if (!ret)
+			options->profile = (uint32_t)value;
+		return ret;
 	case OPTION_LOG:
 		return options_take_log(options, text);
 	case OPTION_ONCE:
@@ -228,7 +237,7 @@ int options_parse(struct options *options, int argc, char **argv, char *error, s
 
 	*options = (struct options){
 		.private_fd = -1, .core_fd = -1, .log_level = LOG_INFO,
-		.hbm_bytes = 512ull << 20, .cxl_bytes = 1ull << 30,
+		.hbm_bytes = 512ull << 20, .cxl_bytes = 1ull << 30, .profile = ~0u,
 	};
 	opterr = 0;
 	optind = 0;

@@ -9,6 +9,7 @@
 
 #define OPTIONS_VERSION		"0.1.0"
 #define OPTIONS_MAX_THREADS	256
+#define OPTIONS_MAX_PROFILE	3
 
 struct options {
 	const char *socket;		/* --socket, or NULL */
@@ -18,6 +19,7 @@ struct options {
 	uint64_t hbm_bytes;
 	uint64_t cxl_bytes;
 	unsigned int threads;		/* 0: one per processor */
+	uint32_t profile;		/* highest ISA level, ~0: the best there is */
 	const char *log_file;		/* or NULL */
 	int log_level;
 	bool is_once;

@@ -58,7 +58,7 @@ static int channel_hello(struct slot *slot)
 		.cxl_bytes = slot->plan.cxl_bytes,
 		.threads = slot->options.threads,
 		.log_level = (uint32_t)log_get_level(),
-		.profile = ~0u,
+		.profile = slot->options.profile,
 	};
 	const int fds[] = { slot->shared_fd, slot->memory_fd, slot->kick_fd };
 

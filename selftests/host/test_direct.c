@@ -36,6 +36,40 @@ static void test_info(void **state)
 	case_close(&c);
 }
 
+/* A level below the processor's: the card says so, and computes by it. */
+static void test_profile(void **state)
+{
+	struct accel_device_info info = ACCEL_DEVICE_INFO_INIT;
+	float one[1][1] = { { 3 } }, out = 0;
+	struct accel_tensor a, b;
+	struct direct_case c;
+	uint32_t best;
+
+	(void)state;
+	case_open(&c);
+	OK(accel_device_info(c.card, &info));
+	best = info.profile & 0xff;
+	case_close(&c);
+	for (uint32_t level = 0; level <= 3; level++) {
+		char spec[64];
+
+		snprintf(spec, sizeof(spec), SPEC ",profile=%u", level);
+		OK(accel_device_open(spec, &c.card));
+		OK(accel_queue_create(c.card, NULL, &c.queue));
+		OK(accel_cmd_create(c.card, 0, &c.cmd));
+		OK(accel_device_info(c.card, &info));
+		assert_int_equal(info.profile & 0xff, level < best ? level : best);
+		a = case_tensor(c.card, ACCEL_TYPE_F32, 1, 1);
+		b = case_tensor(c.card, ACCEL_TYPE_F32, 1, 1);
+		OK(accel_tensor_upload(a, one, sizeof(one)));
+		OK(accel_cmd_matmul(c.cmd, b, a, a, NULL));
+		OK(case_run(c.queue, c.cmd));
+		OK(accel_tensor_download(b, &out, sizeof(out)));
+		assert_true(out == 9);
+		case_close(&c);
+	}
+}
+
 static void test_memory(void **state)
 {
 	static const enum accel_tier tiers[] = { ACCEL_TIER_HBM, ACCEL_TIER_CXL,
@@ -335,7 +369,8 @@ static void test_threads(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_info), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_info), cmocka_unit_test(test_profile),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_full), cmocka_unit_test(test_matmul),
 		cmocka_unit_test(test_error), cmocka_unit_test(test_fences),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_threads),

@@ -14,7 +14,7 @@ static void test_spec(void **state)
 	static const struct {
 		const char *spec, *part;
 	} wrong[] = {
-		{ "direct,hmb=1G", "unknown key 'hmb': want hbm, cxl or threads" },
+		{ "direct,hmb=1G", "unknown key 'hmb': want hbm, cxl, threads or profile" },
 		{ "direct:hmb=1G", "unknown key 'hmb'" },
 		{ "direct,hbm=64M,colour=red", "unknown key 'colour'" },
 		{ "direct,hbm", "hbm: has no value" },
@@ -26,6 +26,9 @@ static void test_spec(void **state)
 		{ "direct,cxl=99999999999999T", "cxl: '" },
 		{ "direct,threads=0", "threads: '0': want 1 to 256" },
 		{ "direct,threads=two", "threads: 'two'" },
+		{ "direct,profile=4", "profile: '4': want 0 to 3" },
+		{ "direct,profile=", "profile: '': want 0 to 3" },
+		{ "direct,profile=10", "profile: '10': want 0 to 3" },
 		{ "direct:", "nothing behind the colon" },
 		{ "direct:/tmp/socket,hbm=1G", "hbm: a card that runs already" },
 		{ "directly", "want 'kernel'" },

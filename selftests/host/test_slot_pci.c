@@ -170,11 +170,12 @@ static void test_options(void **state)
 		{ "--socket", "a", "--threads", "1.5" }, { "--private", "999999" },
 		{ "--private", "x" }, { "--socket", "a", "--private", "0" },
 		{ "--socket", "a", "--control", "a" }, { "--socket", "a", "--log", "" },
-		{ "--core", "12345" },
+		{ "--core", "12345" }, { "--socket", "a", "--profile", "4" },
+		{ "--socket", "a", "--profile", "avx2" },
 	};
 	static const char *const good[] = {
 		"--socket", "s", "--control=c", "--hbm", "64M", "--cxl=0", "--log", "debug",
-		"--log", "file", "--threads", "2", NULL,
+		"--log", "file", "--threads", "2", "--profile", "0", NULL,
 	};
 	struct options options;
 	char error[200];
@@ -191,6 +192,7 @@ static void test_options(void **state)
 	assert_int_equal(options.log_level, 3);
 	assert_string_equal(options.log_file, "file");
 	assert_int_equal(options.threads, 2);
+	assert_int_equal(options.profile, 0);
 	assert_int_equal(options_parse_bytes("3G", &options.hbm_bytes), 0);
 	assert_int_equal(options.hbm_bytes, 3ull << 30);
 	assert_int_equal(options_parse_bytes("1T", &options.hbm_bytes), 0);

@@ -34,7 +34,7 @@
 
 struct direct_spec {
 	char socket[104];		/* "": start a card */
-	char hbm[24], cxl[24], threads[8];	/* "": the card's own choice */
+	char hbm[24], cxl[24], threads[8], profile[4];	/* "": the card's own choice */
 };
 
 struct direct_client {

@@ -154,12 +154,12 @@ int direct_spawn(const struct direct_spec *spec, char *path, size_t bytes)
 	char found[PATH_MAX] = "", *argv[16] = { "maru-card", "--private", "3", "--log", "error" };
 	int pair[2], report[2], error, count = 5;
 	const char *const options[] = { "--hbm", spec->hbm, "--cxl", spec->cxl, "--threads",
-					spec->threads };
+					spec->threads, "--profile", spec->profile };
 
 	error = find_card(found, sizeof(found));
 	if (error)
 		return error;
-	for (int i = 0; i < 6; i += 2) {
+	for (int i = 0; i < 8; i += 2) {
 		if (*options[i + 1]) {
 			argv[count++] = (char *)(uintptr_t)options[i];
 			argv[count++] = (char *)(uintptr_t)options[i + 1];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* direct[:SOCKET][,hbm=SIZE,cxl=SIZE,threads=N] */
+/* direct[:SOCKET][,hbm=SIZE,cxl=SIZE,threads=N,profile=N] */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,15 +56,24 @@ static int take_threads(struct direct_spec *spec, const char *value)
 	return 0;
 }
 
+static int take_profile(struct direct_spec *spec, const char *value)
+{
+	if (*value < '0' || *value > '3' || value[1])
+		return accel_refuse(-EINVAL, CALL ": profile: '%s': want 0 to 3", value);
+	snprintf(spec->profile, sizeof(spec->profile), "%s", value);
+	return 0;
+}
+
 static int take(struct direct_spec *spec, char *key)
 {
 	char *value = strchr(key, '=');
 
 	if (value)
 		*value++ = '\0';
-	if (strcmp(key, "hbm") && strcmp(key, "cxl") && strcmp(key, "threads"))
-		return accel_refuse(-EINVAL, CALL ": unknown key '%s': want hbm, cxl or threads",
-				    key);
+	if (strcmp(key, "hbm") && strcmp(key, "cxl") && strcmp(key, "threads") &&
+	    strcmp(key, "profile"))
+		return accel_refuse(-EINVAL, CALL ": unknown key '%s': want hbm, cxl, threads or "
+				    "profile", key);
 	if (!value)
 		return accel_refuse(-EINVAL, CALL ": %s: has no value", key);
 	if (*spec->socket)
@@ -74,6 +83,8 @@ static int take(struct direct_spec *spec, char *key)
 		return take_size(spec->hbm, sizeof(spec->hbm), key, value, 16ull << 20);
 	if (!strcmp(key, "cxl"))
 		return take_size(spec->cxl, sizeof(spec->cxl), key, value, 0);
+	if (!strcmp(key, "profile"))
+		return take_profile(spec, value);
 	return take_threads(spec, value);
 }
 
