@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * debugfs: counters that a leak shows in, and tables of what lives on the card.
+ * debugfs: counters that a leak shows in, tables of what lives on the card, and the time of the
+ * shortest round trip. Root only, as debugfs is.
  */
 #include <drm/drm_debugfs.h>
 #include <drm/drm_file.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
 
+#include "maru_admin.h"
 #include "maru_debugfs.h"
 #include "maru_device.h"
 #include "maru_reset.h"
+
+#define MARU_DEBUGFS_ROUNDS	200
 
 static struct maru_device *maru_debugfs_device(struct seq_file *m)
 {
@@ -84,11 +92,61 @@ static int maru_debugfs_firmware(struct seq_file *m, void *data)
 	return 0;
 }
 
+static int maru_debugfs_compare(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int maru_debugfs_measure(struct maru_device *mdev, u32 *ns)
+{
+	for (int i = 0; i < MARU_DEBUGFS_ROUNDS; i++) {
+		struct maru_admin_sqe sqe = { .op = MARU_ADMIN_NOP };
+		ktime_t begin = ktime_get();
+		int ret = maru_admin_call(mdev, &sqe, NULL);
+
+		if (ret)
+			return ret;
+		if (signal_pending(current))
+			return -EINTR;
+		ns[i] = min_t(s64, ktime_to_ns(ktime_sub(ktime_get(), begin)), U32_MAX);
+	}
+	return 0;
+}
+
+/*
+ * The shortest way to the card and back: doorbell, interrupt, wake-up of who waits. What a job
+ * costs beyond that is the driver's and the scheduler's.
+ */
+static int maru_debugfs_doorbell(struct seq_file *m, void *data)
+{
+	u32 *ns = kmalloc_array(MARU_DEBUGFS_ROUNDS, sizeof(*ns), GFP_KERNEL);
+	u64 sum = 0;
+	int ret;
+
+	if (!ns)
+		return -ENOMEM;
+	ret = maru_debugfs_measure(maru_debugfs_device(m), ns);
+	if (!ret) {
+		sort(ns, MARU_DEBUGFS_ROUNDS, sizeof(*ns), maru_debugfs_compare, NULL);
+		for (int i = 0; i < MARU_DEBUGFS_ROUNDS; i++)
+			sum += ns[i];
+		seq_printf(m, "rounds %d\n", MARU_DEBUGFS_ROUNDS);
+		seq_printf(m, "min_ns %u\n", ns[0]);
+		seq_printf(m, "median_ns %u\n", ns[MARU_DEBUGFS_ROUNDS / 2]);
+		seq_printf(m, "mean_ns %llu\n", sum / MARU_DEBUGFS_ROUNDS);
+	}
+	kfree(ns);
+	return ret;
+}
+
 static const struct drm_debugfs_info maru_debugfs_files[] = {
 	{ "objects", maru_debugfs_objects },
 	{ "queues", maru_debugfs_queues },
 	{ "vms", maru_debugfs_vms },
 	{ "firmware", maru_debugfs_firmware },
+	{ "doorbell", maru_debugfs_doorbell },
 };
 
 /**

@@ -59,8 +59,9 @@ def connect(path):
     return Lines(s.makefile("r"), s.makefile("w"), "= ")
 
 
-def cases(limits):
-    """(name, line for the card, line for the baseline, work of one repetition, unit)"""
+def cases(limits, way):
+    """(name, line for the card, line for the baseline, work of one repetition, unit); with the
+    unit µs the baseline is the card's side too"""
     for kind, n, reps in MATMULS:
         for depth in (1, 4):
             yield (f"matmul-{kind}-{n}-depth{depth}", f"matmul {kind} {n} {n} {n} {depth} {reps}",
@@ -69,6 +70,8 @@ def cases(limits):
     for mib in limits:
         yield (f"copy-{mib}MiB", f"copy {mib << 20} 10", f"memcpy {mib << 20} 10",
                2 * (mib << 20) / 1e9, "GB/s")
+    if way == "vm":
+        yield ("noop", "noop 200", "doorbell", 1, "µs")
 
 
 def run(name, ours, theirs, work, unit, rounds):
@@ -92,6 +95,7 @@ def main():
                    help="prints 'name value unit' of the read loop and the FMA loop")
     p.add_argument("--way", default="vm")
     p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--only", default="", help="cases whose name begins so")
     p.add_argument("--json", default="build/bench.jsonl")
     a = p.parse_args()
     stack = spawn(shlex.split(a.stack), "= ") if a.stack else connect(a.stack_socket)
@@ -103,8 +107,11 @@ def main():
         print(f"# {line}")
     print(f"{'name':32} {'ours':>10} {'baseline':>10} {'ratio':>6}")
     with open(a.json, "a", encoding="utf-8") as out:
-        for name, ours, theirs, work, unit in cases([64]):
-            row = run(name, lambda: stack.ask(ours), lambda: native.ask(theirs), work, unit,
+        for name, ours, theirs, work, unit in cases([64], a.way):
+            if not name.startswith(a.only):
+                continue
+            other = stack if unit == "µs" else native
+            row = run(name, lambda: stack.ask(ours), lambda: other.ask(theirs), work, unit,
                       a.rounds)
             if row is None:
                 print(f"{name:32} failed", file=sys.stderr)

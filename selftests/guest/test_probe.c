@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Probe and boot: what the card is, bind again and again, a core that dies at each boot step. */
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
@@ -49,6 +52,34 @@ TEST(bind_again_and_again)
 	}
 	EXPECT_EQ(0, run_a_job());
 	EXPECT_EQ(0, bus_module_wait_unused(10000));
+}
+
+/* The shortest round trip, for the benches: measured anew at each read, and root only. */
+TEST(doorbell)
+{
+	unsigned int rounds = 0, low = 0, median = 0, mean = 0;
+	char text[256] = "";
+	uint64_t hits;
+	glob_t found;
+	FILE *file;
+
+	ASSERT_EQ(0, glob("/sys/kernel/debug/accel/*:*/doorbell", 0, NULL, &found));
+	hits = card_hits("admin.complete");
+	file = fopen(found.gl_pathv[0], "re");
+	ASSERT_NE(NULL, file);
+	EXPECT_LT(0, fread(text, 1, sizeof(text) - 1, file));
+	fclose(file);
+	EXPECT_EQ(4, sscanf(text, "rounds %u min_ns %u median_ns %u mean_ns %u", &rounds, &low,
+			    &median, &mean));
+	EXPECT_LT(0, low);
+	EXPECT_LE(low, median);
+	EXPECT_LE(low, mean);
+	if (card_has_control())
+		EXPECT_LE(hits + rounds, card_hits("admin.complete"));
+	ASSERT_EQ(0, seteuid(65534));
+	EXPECT_EQ(-1, open(found.gl_pathv[0], O_RDONLY));
+	ASSERT_EQ(0, seteuid(0));
+	globfree(&found);
 }
 
 FIXTURE(boot) {
