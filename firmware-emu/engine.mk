@@ -2,7 +2,7 @@
 ENGINE_DIR := firmware-emu/engine
 ENGINE_SRC := $(addprefix $(ENGINE_DIR)/, \
 	engine.c decode.c operand.c tile.c sync.c fill.c copy.c convert.c pack.c prepare.c \
-	matmul.c matmul_pack.c epilogue.c onednn.c kernels.c \
+	matmul.c matmul_plan.c matmul_pack.c matmul_round.c epilogue.c onednn.c kernels.c \
 	kernels/plain.c kernels/avx2_convert.c kernels/avx2_gemm.c kernels/avx512_convert.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Scale, bias, activation, residual in f32, each rounded; then once to dst. */
+/* Scales, bias, activation, residual in f32, each rounded; then once to dst. */
 #include "firmware-emu/engine/convert.h"
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/matmul.h"
@@ -28,13 +28,13 @@ static void add_operand(float *sums, const struct engine_operand *operand, const
 }
 
 static void finish_chunk(struct engine_op *op, const struct matmul_part *part, const void *out,
-			 uint32_t n0, uint32_t m, uint32_t n)
+			 uint32_t n0, uint32_t m, uint32_t n, const float *b_scale)
 {
 	const struct matmul_plan *plan = IMPL_PLAN(const struct matmul_plan, op);
 	const struct engine_operand *dst = &op->operands[MARU_ROLE_DST];
 	const struct engine_operand *bias = &op->operands[MARU_ROLE_BIAS];
 	const struct engine_operand *residual = &op->operands[MARU_ROLE_RESIDUAL];
-	bool is_exact = plan->path == MATMUL_I8 || plan->path == MATMUL_LIBRARY_I8;
+	const struct engine_operand *a_scale = &op->operands[MARU_ROLE_A_SCALE];
 	uint8_t *to = (uint8_t *)(uintptr_t)element(dst, part, n0, m);
 	unsigned int size = maru_type_bytes(dst->desc->type);
 	float sums[CHUNK];
@@ -45,8 +45,14 @@ static void finish_chunk(struct engine_op *op, const struct matmul_part *part, c
 		return;
 	}
 	for (i = 0; i < n; i++)
-		sums[i] = plan->scale * (is_exact ? (float)((const int32_t *)out)[i] :
-					 ((const float *)out)[i]);
+		sums[i] = matmul_is_int(plan) ? (float)((const int32_t *)out)[i] :
+			  ((const float *)out)[i];
+	for (i = 0; i < n && b_scale; i++)
+		sums[i] *= *b_scale;
+	for (i = 0; i < n && a_scale->desc; i++)
+		sums[i] *= ((const float *)(const void *)a_scale->host)[n0 + i];
+	for (i = 0; i < n; i++)
+		sums[i] *= plan->scale;
 	if (bias->desc)
 		add_operand(sums, bias, bias->host + (uint64_t)n0 *
 			    maru_type_bytes(bias->desc->type), n);
@@ -58,7 +64,7 @@ static void finish_chunk(struct engine_op *op, const struct matmul_part *part, c
 }
 
 void matmul_epilogue(struct engine_op *op, const struct matmul_part *part, const void *out,
-		     uint64_t out_step)
+		     uint64_t out_step, const float *b_scales)
 {
 	uint32_t n0, m;
 
@@ -67,6 +73,7 @@ void matmul_epilogue(struct engine_op *op, const struct matmul_part *part, const
 			uint32_t n = part->n - n0 < CHUNK ? part->n - n0 : CHUNK;
 
 			finish_chunk(op, part, (const uint8_t *)out + m * out_step + n0 * 4,
-				     part->n0 + n0, part->m0 + m, n);
+				     part->n0 + n0, part->m0 + m, n,
+				     b_scales ? b_scales + m : NULL);
 		}
 }

@@ -46,6 +46,10 @@ struct kernels {
 	void (*f32_to_f16)(uint16_t *to, const float *from, size_t n);
 	void (*bf16_to_f32)(float *to, const uint16_t *from, size_t n);
 	void (*f16_to_f32)(float *to, const uint16_t *from, size_t n);
+	/* Largest magnitude; NaN if one is there. */
+	float (*largest)(const float *x, size_t n);
+	/* x / scale, scale > 0, to the nearest, ties to even, at most ±127; x is finite. */
+	void (*f32_to_i8)(int8_t *to, const float *x, float scale, size_t n);
 	/* to[u * 64 + j] = unit u of row j, rows @step bytes apart; j from @rows on: zero. */
 	void (*transpose_32)(void *to, const void *from, uint64_t step, uint64_t units,
 			     unsigned int rows);

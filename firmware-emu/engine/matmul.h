@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of MATMUL: what its three files share. */
+/* Inside of MATMUL: what its files share. */
 #ifndef MARU_MATMUL_H
 #define MARU_MATMUL_H
 
@@ -13,6 +13,7 @@
  */
 #define MATMUL_K_PART_F32	1024u
 #define MATMUL_K_PART		4096u
+#define MATMUL_CHUNK_K		256	/* k at a time that is converted */
 
 /* Shares of a thread's scratch; what is left is for small pieces. */
 #define MATMUL_OUT_BYTES	(1u << 20)
@@ -52,12 +53,26 @@ struct matmul_part {
 
 struct matmul_scratch {
 	uint8_t *out, *a, *b, *extra;
+	float *b_scales;	/* of the tile's rows of B, when they are rounded to I8 */
 };
 
 /*
  * U8 rows of B take a quarter of their share; the library's I32 sums of a part of k go behind.
  */
 #define MATMUL_SUMS_OFFSET	(1u << 20)
+
+/* In the small pieces, behind what products use. */
+#define MATMUL_SCALES_OFFSET	(768u << 10)
+#define MATMUL_SCALES_MAX	(MATMUL_OUT_BYTES / 4 / 64)	/* rows of a tile */
+
+/* Does the product take I8 and make exact sums? */
+static inline bool matmul_is_int(const struct matmul_plan *plan)
+{
+	return plan->path == MATMUL_I8 || plan->path == MATMUL_LIBRARY_I8;
+}
+
+/** matmul_begin() - Check and plan a packet. Return: 0, or -EINVAL with op->error filled. */
+int matmul_begin(struct engine_op *op);
 
 /** matmul_a() - Address of A's part: where it lies, or packed into scratch. */
 const void *matmul_a(struct engine_op *op, const struct matmul_plan *plan,
@@ -69,8 +84,19 @@ const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
 		     const struct matmul_part *part, const struct matmul_scratch *scratch,
 		     uint64_t *step);
 
-/** matmul_epilogue() - From the sums in scratch, rows @out_step bytes apart, to dst. */
+/** matmul_row_scales() - Scale of each of the part's rows of B over all of k, for I8. */
+void matmul_row_scales(struct engine_op *op, const struct matmul_part *part, float *scales);
+
+/** matmul_row_round() - @n ≤ MATMUL_CHUNK_K elements of a row of B to I8. */
+void matmul_row_round(int8_t *to, const struct maru_operand *b, const uint8_t *from, float scale,
+		      uint32_t n);
+
+/**
+ * matmul_epilogue() - From the sums in scratch to dst.
+ * @out: rows @out_step bytes apart.
+ * @b_scales: of the part's rows of B, NULL: none.
+ */
 void matmul_epilogue(struct engine_op *op, const struct matmul_part *part, const void *out,
-		     uint64_t out_step);
+		     uint64_t out_step, const float *b_scales);
 
 #endif

@@ -7,7 +7,7 @@
 #include "firmware-emu/engine/matmul.h"
 #include "firmware-emu/engine/pack.h"
 
-#define CHUNK_K	256	/* k at a time that is converted */
+#define CHUNK_K	MATMUL_CHUNK_K
 
 /* Rounds @n contiguous elements from @type to @as to @kernel; equal ones are no step. */
 static void convert_chain(void *to, unsigned int kernel, unsigned int as, unsigned int type,
@@ -143,31 +143,43 @@ static void pack_b_float(const struct matmul_plan *plan, const struct maru_opera
 	}
 }
 
-/* For own code as I16, for the library as value + 128; padded to a multiple of four. */
+/* For own code as I16, for the library as value + 128. */
+static void widen_i8(const struct matmul_plan *plan, uint8_t *to, uint32_t at, const int8_t *from,
+		     uint64_t step, uint32_t n)
+{
+	int16_t *wide = (int16_t *)(void *)to + at;
+	uint32_t i;
+
+	if (plan->path == MATMUL_LIBRARY_I8) {
+		for (i = 0; i < n; i++)
+			to[at + i] = (uint8_t)(from[i * step] ^ 0x80);
+	} else if (step == 1) {
+		for (i = 0; i < n; i++)
+			wide[i] = from[i];
+	} else {
+		for (i = 0; i < n; i++)
+			wide[i] = from[i * step];
+	}
+}
+
+/* I16 rows are padded to a multiple of four. */
 static void pack_b_i8(const struct matmul_plan *plan, const struct maru_operand *desc,
 		      const struct matmul_part *part, const uint8_t *from, uint8_t *to,
-		      uint64_t step)
+		      uint64_t step, const float *scales)
 {
-	uint64_t k_step = desc->stride[0];
-	uint32_t padded = (part->k + 3) / 4 * 4, j, i;
+	uint32_t padded = (part->k + 3) / 4 * 4, j, i, n;
+	int8_t rounded[CHUNK_K];
 
-	for (j = 0; j < part->m; j++) {
-		const int8_t *row = (const int8_t *)from + j * desc->stride[1];
-		int16_t *wide = (int16_t *)(void *)(to + j * step);
-
-		if (plan->path == MATMUL_LIBRARY_I8) {
-			for (i = 0; i < part->k; i++)
-				to[j * step + i] = (uint8_t)(row[i * k_step] ^ 0x80);
-			continue;
+	for (j = 0; j < part->m; j++, from += desc->stride[1], to += step) {
+		if (desc->type == MARU_TYPE_I8)
+			widen_i8(plan, to, 0, (const int8_t *)from, desc->stride[0], part->k);
+		for (i = 0; i < part->k && desc->type != MARU_TYPE_I8; i += n) {
+			n = part->k - i < CHUNK_K ? part->k - i : CHUNK_K;
+			matmul_row_round(rounded, desc, from + i * desc->stride[0], scales[j], n);
+			widen_i8(plan, to, i, rounded, 1, n);
 		}
-		if (k_step == 1)
-			for (i = 0; i < part->k; i++)
-				wide[i] = row[i];
-		else
-			for (i = 0; i < part->k; i++)
-				wide[i] = row[i * k_step];
-		for (; i < padded; i++)
-			wide[i] = 0;
+		for (i = part->k; i < padded && plan->path == MATMUL_I8; i++)
+			((int16_t *)(void *)to)[i] = 0;
 	}
 }
 
@@ -187,11 +199,11 @@ const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
 	switch (plan->path) {
 	case MATMUL_I8:
 		*step = (part->k + 3) / 4 * 4 * 2 + 64;	/* rows in other sets of the cache */
-		pack_b_i8(plan, b->desc, part, from, scratch->b, *step);
+		pack_b_i8(plan, b->desc, part, from, scratch->b, *step, scratch->b_scales);
 		break;
 	case MATMUL_LIBRARY_I8:
 		*step = (part->k + 3) / 4 * 4;
-		pack_b_i8(plan, b->desc, part, from, scratch->b, *step);
+		pack_b_i8(plan, b->desc, part, from, scratch->b, *step, scratch->b_scales);
 		break;
 	default:
 		*step = (uint64_t)part->k * maru_type_bytes(plan->b_kernel);

@@ -35,5 +35,7 @@ int accel_cmd_matmul(struct accel_cmd *cmd, struct accel_tensor dst, struct acce
 	memcpy(&packet.header.matmul.scale, &desc->scale, sizeof(desc->scale));
 	packet.tensors[MARU_ROLE_BIAS] = desc->bias;
 	packet.tensors[MARU_ROLE_RESIDUAL] = desc->residual;
+	if (desc->size >= offsetof(struct accel_matmul_desc, a_scale) + sizeof(desc->a_scale))
+		packet.tensors[MARU_ROLE_A_SCALE] = desc->a_scale;
 	return accel_cmd_append(cmd, &packet);
 }

@@ -77,12 +77,14 @@ static void make_matmul(union packet *packet)
 {
 	static const uint8_t acts[] = { 0, 0, 0, 5, 7, 9, 11, 17, 18, 22 };
 	static const uint8_t b_as[] = { 0xff, 0xff, 1, 30, 0 };
-	bool is_int = !pick(4);
+	bool is_int = !pick(4), is_scaled = !is_int && !pick(4);
 	struct maru_operand *dst = add(packet, 0, is_int ? MARU_TYPE_I32 : types[pick(3)]);
-	struct maru_operand *a = add(packet, 1, is_int ? MARU_TYPE_I8 : types[pick(3)]);
+	struct maru_operand *a = add(packet, 1, is_int || is_scaled ? MARU_TYPE_I8 :
+				     types[pick(3)]);
 	struct maru_operand *b = add(packet, 2, is_int ? MARU_TYPE_I8 : types[pick(3)]), *more;
 
-	packet->header.matmul.b_as = b_as[is_int ? 0 : pick(5)];
+	packet->header.matmul.b_as = is_scaled ? (pick(2) ? 0xff : MARU_TYPE_I8) :
+				     b_as[is_int ? 0 : pick(5)];
 	packet->header.matmul.act = acts[is_int ? 0 : pick(10)];
 	packet->header.matmul.scale = 0x3f800000;
 	a->dim[1] = dst->dim[0];
@@ -94,7 +96,7 @@ static void make_matmul(union packet *packet)
 	set_plain(a, pick(2));
 	set_plain(b, !pick(4));
 	if (!pick(3)) {
-		a->layout = is_int ? MARU_LAYOUT_K16N64K4 : MARU_LAYOUT_K16N64;
+		a->layout = is_int || is_scaled ? MARU_LAYOUT_K16N64K4 : MARU_LAYOUT_K16N64;
 		memset(a->stride, 0, sizeof(a->stride));
 	}
 	if (!pick(3)) {
@@ -109,6 +111,12 @@ static void make_matmul(union packet *packet)
 		set_plain(more, false);
 		if (pick(2))
 			*more = *dst;
+	}
+	if (is_scaled || !pick(20)) {
+		more = add(packet, 5, MARU_TYPE_F32);
+		more->dim[0] = dst->dim[0];
+		more->dim[1] = more->dim[2] = more->dim[3] = 1;
+		set_plain(more, false);
 	}
 }
 

@@ -102,6 +102,30 @@ static void test_matmul_bytes(void **state)
 	assert_false(mock.jobs[0].is_idempotent);	/* dst is read and written */
 }
 
+/* Scales of a's rows; a caller built before they existed has a shorter struct. */
+static void test_matmul_scaled(void **state)
+{
+	struct accel_matmul_desc desc = ACCEL_MATMUL_DESC_INIT;
+	struct accel_tensor a = make(ACCEL_TYPE_I8, 5, 7), b = make(ACCEL_TYPE_F32, 3, 7);
+	struct accel_tensor dst = make(ACCEL_TYPE_F32, 3, 5), scale = make(ACCEL_TYPE_F32, 1, 5);
+	const struct maru_packet *packet;
+	const struct maru_operand *operand;
+
+	(void)state;
+	scale = accel_tensor_reshape(scale, 1, SHAPE(5));
+	desc.a_scale = &scale;
+	desc.b_as = ACCEL_TYPE_I8;
+	OK(accel_cmd_matmul(cmd, dst, a, b, &desc));
+	packet = line_of(0);
+	assert_int_equal(packet->roles, 0x27);
+	assert_int_equal(packet->matmul.b_as, MARU_TYPE_I8);
+	operand = (const struct maru_operand *)(packet + 1);
+	assert_int_equal(operand[3].va, accel_memory_address(scale.memory));
+	assert_int_equal(operand[3].dim[0], 5);
+	desc.size = offsetof(struct accel_matmul_desc, a_scale);
+	BAD(-EOPNOTSUPP, accel_cmd_matmul(cmd, dst, a, b, &desc));
+}
+
 static void test_refusals(void **state)
 {
 	struct accel_tensor a = make(ACCEL_TYPE_F32, 5, 7), b = make(ACCEL_TYPE_F32, 3, 7);
@@ -335,7 +359,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_matmul_bytes), TEST(test_refusals), TEST(test_other_device),
+		TEST(test_matmul_bytes), TEST(test_matmul_scaled),
+		TEST(test_refusals), TEST(test_other_device),
 		TEST(test_check_mode), TEST(test_card_lists_less), TEST(test_patch),
 		TEST(test_idempotent), TEST(test_idempotent_random), TEST(test_growth),
 	};

@@ -30,6 +30,7 @@ struct product {
 	unsigned int pad;		/* elements between rows */
 	unsigned int b_as, act, bias, residual;	/* types + 1 for the last two */
 	bool is_residual_dst;
+	bool is_a_scaled;
 	float scale;
 };
 
@@ -96,7 +97,7 @@ static void build(const struct product *p, uint64_t seed)
 	const uint32_t a_dim[4] = { p->k, p->n, p->a2 ? p->a2 : d2, p->a3 ? p->a3 : d3 };
 	const uint32_t b_dim[4] = { p->k, p->m, d2, d3 }, dst_dim[4] = { p->n, p->m, d2, d3 };
 	const uint32_t row_dim[4] = { p->n, 1, 1, 1 };
-	struct maru_operand dst, a, b, bias, residual;
+	struct maru_operand dst, a, b, bias, residual, a_scale;
 	float scale = p->scale == 0 ? 1 : p->scale;
 
 	case_init(&c, MARU_OP_MATMUL);
@@ -120,6 +121,10 @@ static void build(const struct product *p, uint64_t seed)
 		make(p, &residual, p->residual - 1, dst_dim, false, &seed);
 		add(4, p->is_residual_dst ? &dst : &residual);
 	}
+	if (p->is_a_scaled) {
+		make(p, &a_scale, F32, row_dim, false, &seed);
+		add(5, &a_scale);
+	}
 }
 
 static const struct maru_operand *operand(unsigned int role)
@@ -135,8 +140,9 @@ static void check_element(const struct maru_operand *residual, const uint64_t i[
 {
 	const struct maru_operand *dst = operand(0);
 	double got = (double)ref_load(dst->type, ref_at(dst, i[0], i[1], i[2], i[3]));
-	struct ref_element want = ref_matmul(&c.header.matmul, dst, &strided_a, operand(2),
-					     operand(3), residual, i);
+	const struct ref_product product = { &c.header.matmul, dst, &strided_a, operand(2),
+					     operand(3), residual, operand(5) };
+	struct ref_element want = ref_matmul(&product, i);
 
 	if (fabs(got - want.value) <= want.bound)
 		return;
@@ -319,6 +325,104 @@ static void integer_extremes(void **state)
 	case_free_all(NULL);
 }
 
+/* [MM-11] [MM-12] I8 weights with a scale for each row; B as floats, or rounded by rows. */
+static void scaled(void **state)
+{
+	static const struct { uint32_t n, m, k; } sizes[] = {
+		{ 1, 1, 1 }, { 63, 7, 5 }, { 65, 13, 1031 }, { 130, 1, 4099 }, { 200, 8, 257 },
+		{ 72, 70, 64 },
+	};
+	unsigned int i, j;
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		for (j = 0; j < 24; j++)
+			run(&(struct product) { .n = sizes[i].n, .m = sizes[i].m, .k = sizes[i].k,
+						.a = I8, .b = floats[j % 3],
+						.dst = floats[j / 3 % 3], .is_a_scaled = true,
+						.b_as = j & 1 ? I8 : 0,
+						.layout = j & 2 ? MARU_LAYOUT_K16N64K4 : 0,
+						.is_a_transposed = j & 4, .is_b_transposed = j & 8,
+						.act = j % 5 ? 0 : MARU_ACT_SILU,
+						.bias = j % 3 ? 0 : 1 + F32,
+						.residual = j % 4 ? 0 : 1 + BF16,
+						.scale = 0.5f, .d2 = 2, .a2 = 1 + j % 2,
+						.pad = j % 3 }, i * 24 + j);
+}
+
+static float *floats_of(unsigned int role)
+{
+	return (float *)(uintptr_t)operand(role)->va;
+}
+
+/* [MM-12] [MM-13] ties, the largest magnitude, rows of zeros, of denormals, of NaN and Inf. */
+static void row_rounding(void **state)
+{
+	const struct product p = { .n = 1, .m = 8, .k = 40, .a = I8, .b = F32, .dst = F32,
+				   .is_a_scaled = true, .b_as = I8 };
+	static const float want[] = { 0, 2, 2, -2, -127 };
+	float *b, *dst;
+	unsigned int i;
+
+	(void)state;
+	build(&p, 3);
+	b = floats_of(2);
+	dst = floats_of(0);
+	memset(b, 0, sizeof(*b) * 8 * 40);
+	memset((void *)(uintptr_t)operand(1)->va, 0, 40);
+	((int8_t *)(uintptr_t)operand(1)->va)[39] = 1;
+	floats_of(5)[0] = 1;
+	for (i = 0; i < 5; i++) {
+		static const float values[] = { 0.5f, 1.5f, 2.5f, -2.5f, -127 };
+
+		b[i * 40] = 127;
+		b[i * 40 + 39] = values[i];
+	}
+	b[6 * 40 + 39] = 0x1p-149f * 200;	/* its scale is a denormal, rounded */
+	b[7 * 40 + 3] = INFINITY;
+	assert_int_equal(case_run(&c), 0);
+	for (i = 0; i < 5; i++)
+		assert_true(dst[i] == want[i]);
+	assert_true(dst[5] == 0);
+	assert_true(dst[6] == 0x1p-149f * 2 * 100);
+	assert_true(isnan(dst[7]));
+	b[7 * 40 + 3] = NAN;
+	assert_int_equal(case_run(&c), 0);
+	assert_true(isnan(dst[7]) && dst[5] == 0);
+	case_free_all(NULL);
+}
+
+/* [MM-14] what does not go with scales of A. */
+static void scaled_refused(void **state)
+{
+	struct product p = { .n = 6, .m = 4, .k = 8, .a = F32, .b = F32, .dst = F32,
+			     .is_a_scaled = true };
+
+	(void)state;
+	build(&p, 1);
+	case_refused(&c, MARU_ERR_BAD_ROLES, MARU_ROLE_NONE, 8);
+	p.a = I8;
+	p.b_as = BF16;
+	build(&p, 1);
+	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_NONE, 16);
+	p.b_as = 0;
+	p.b = I8;
+	build(&p, 1);
+	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_B, MARU_FIELD_TYPE);
+	p.b = F32;
+	p.dst = I32;
+	build(&p, 1);
+	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_DST, MARU_FIELD_TYPE);
+	p.dst = F32;
+	build(&p, 1);
+	((struct maru_operand *)(uintptr_t)operand(5))->dim[0] = 5;
+	case_refused(&c, MARU_ERR_BAD_SHAPE, MARU_ROLE_A_SCALE, MARU_FIELD_DIM(0));
+	p.is_a_scaled = false;
+	build(&p, 1);
+	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_B, MARU_FIELD_TYPE);
+	case_free_all(NULL);
+}
+
 /* [MM-7] sums longer than a part, several tiles, edges. */
 static void large(void **state)
 {
@@ -345,11 +449,6 @@ static void empty(void **state)
 	run(&(struct product) { .n = 9, .m = 4, .k = 0, .a = I8, .b = I8, .dst = I32 }, 1);
 	run(&(struct product) { .n = 0, .m = 4, .k = 5, .a = F32, .b = F32, .dst = F32 }, 1);
 	run(&(struct product) { .n = 4, .m = 0, .k = 5, .a = F32, .b = F32, .dst = F32 }, 1);
-}
-
-static float *floats_of(unsigned int role)
-{
-	return (float *)(uintptr_t)operand(role)->va;
 }
 
 /* [MM-9] NaN and Inf reach exactly the elements whose sum they are in. */
@@ -483,6 +582,8 @@ int main(void)
 		cmocka_unit_test(types), cmocka_unit_test(strides), cmocka_unit_test(prepared),
 		cmocka_unit_test(rounded_first), cmocka_unit_test(epilogues),
 		cmocka_unit_test(integers), cmocka_unit_test(integer_extremes),
+		cmocka_unit_test(scaled), cmocka_unit_test(row_rounding),
+		cmocka_unit_test(scaled_refused),
 		cmocka_unit_test(large), cmocka_unit_test(empty), cmocka_unit_test(specials),
 		cmocka_unit_test(denormals), cmocka_unit_test(determinism),
 		cmocka_unit_test(read_only), cmocka_unit_test(stop),

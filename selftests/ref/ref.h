@@ -34,17 +34,21 @@ struct ref_element {
 	double bound;
 };
 
+/* A MATMUL packet with strided operands; those that are not there are NULL. */
+struct ref_product {
+	const struct maru_params_matmul *params;
+	const struct maru_operand *dst, *a, *b, *bias, *residual, *a_scale;
+};
+
 /**
- * ref_matmul() - Element (n, m) of matrix (b2, b3) of a MATMUL packet with strided operands.
- * @a is the strided weights, also where the packet has prepared ones.
+ * ref_matmul() - Element (n, m) of matrix (b2, b3) of a MATMUL packet.
+ * @product: a is the strided weights, also where the packet has prepared ones.
  *
  * The bound: sums of k products in f32, any order. Worst case k · 2^-24 · Σ|ab|; for rounding
  * errors that are independent 4 · √k · 2^-24 · Σ|ab| holds but for chances below 1e-15; the
- * smaller of both. Then half an ulp for each step of the epilogue and for dst.
+ * smaller of both; none for sums of integers. Then half an ulp for each step of the epilogue
+ * and for dst.
  */
-struct ref_element ref_matmul(const struct maru_params_matmul *params,
-			      const struct maru_operand *dst, const struct maru_operand *a,
-			      const struct maru_operand *b, const struct maru_operand *bias,
-			      const struct maru_operand *residual, const uint64_t index[4]);
+struct ref_element ref_matmul(const struct ref_product *product, const uint64_t index[4]);
 
 #endif

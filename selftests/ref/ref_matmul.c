@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "selftests/ref/ref.h"
@@ -82,42 +83,84 @@ static double rounded(unsigned int as, unsigned int type, const void *from)
 	return (double)(as == MARU_TYPE_NONE ? x : ref_round(as, x));
 }
 
-struct ref_element ref_matmul(const struct maru_params_matmul *params,
-			      const struct maru_operand *dst, const struct maru_operand *a,
-			      const struct maru_operand *b, const struct maru_operand *bias,
-			      const struct maru_operand *residual, const uint64_t index[4])
+/* Scale of row m of B when it is rounded to I8: a float. */
+static float row_scale(const struct maru_operand *b, const uint64_t index[4])
 {
-	uint64_t n = index[0], m = index[1], a2, a3, k;
-	double sum = 0, size = 0, factor = 0;
-	struct ref_element t;
-	float scale;
+	double largest = 0, x;
 
-	memcpy(&scale, &params->scale, 4);
-	if (a->dim[0]) {
-		a2 = index[2] / (dst->dim[2] / a->dim[2]);
-		a3 = index[3] / (dst->dim[3] / a->dim[3]);
-		for (k = 0; k < a->dim[0]; k++) {
-			double x = rounded(params->b_as, a->type, ref_at(a, k, n, a2, a3));
-			double y = rounded(params->b_as, b->type,
-					   ref_at(b, k, m, index[2], index[3]));
-
-			sum += x * y;
-			size += fabs(x * y);
-		}
-		factor = fmin(a->dim[0], 4 * sqrt(a->dim[0]));
+	for (uint64_t k = 0; k < b->dim[0]; k++) {
+		x = fabs((double)ref_load(b->type, ref_at(b, k, index[1], index[2], index[3])));
+		if (!isfinite(x))
+			return NAN;
+		largest = fmax(largest, x);
 	}
-	t.value = scale * sum;
-	t.bound = fabs(scale) * size * factor * UNIT + fabs(t.value) * UNIT;
-	if (bias) {
-		t.value += (double)ref_load(bias->type, ref_at(bias, n, 0, 0, 0));
+	return (float)(largest / 127);
+}
+
+static double to_i8(double x, float scale)
+{
+	if (!(scale > 0))
+		return 0;
+	return fmin(fmax(nearbyint((float)(x / scale)), -127), 127);
+}
+
+/* The sum over k with what it may be off by. */
+static struct ref_element sum_up(const struct ref_product *p, const uint64_t index[4], float scale,
+				 bool is_b_rounded)
+{
+	uint64_t a2 = index[2] / (p->dst->dim[2] / p->a->dim[2]);
+	uint64_t a3 = index[3] / (p->dst->dim[3] / p->a->dim[3]);
+	double factor = fmin(p->a->dim[0], 4 * sqrt(p->a->dim[0])), size = 0;
+	unsigned int as = is_b_rounded ? MARU_TYPE_NONE : p->params->b_as;
+	struct ref_element t = { 0 };
+
+	for (uint64_t k = 0; k < p->a->dim[0]; k++) {
+		double x = rounded(as, p->a->type, ref_at(p->a, k, index[0], a2, a3));
+		double y = rounded(as, p->b->type, ref_at(p->b, k, index[1], index[2], index[3]));
+
+		if (is_b_rounded)
+			y = to_i8(y, scale);
+		t.value += x * y;
+		size += fabs(x * y);
+	}
+	t.bound = is_b_rounded ? fabs(t.value) * UNIT : size * factor * UNIT;
+	return t;
+}
+
+static void multiply(struct ref_element *t, double by)
+{
+	t->value *= by;
+	t->bound = t->bound * fabs(by) + fabs(t->value) * UNIT;
+}
+
+struct ref_element ref_matmul(const struct ref_product *p, const uint64_t index[4])
+{
+	bool is_b_rounded = p->params->b_as == MARU_TYPE_I8;
+	struct ref_element t = { 0 };
+	float scale, b_scale = 0;
+
+	memcpy(&scale, &p->params->scale, 4);
+	if (is_b_rounded)
+		b_scale = row_scale(p->b, index);
+	if (p->a->dim[0])
+		t = sum_up(p, index, b_scale, is_b_rounded);
+	if (is_b_rounded)
+		multiply(&t, b_scale);
+	if (p->a_scale)
+		multiply(&t, (double)ref_load(p->a_scale->type,
+					      ref_at(p->a_scale, index[0], 0, 0, 0)));
+	multiply(&t, scale);
+	if (p->bias) {
+		t.value += (double)ref_load(p->bias->type, ref_at(p->bias, index[0], 0, 0, 0));
 		t.bound += fabs(t.value) * UNIT;
 	}
-	t = epilogue(t, params->act);
-	if (residual) {
-		t.value += (double)ref_load(residual->type,
-					    ref_at(residual, n, m, index[2], index[3]));
+	t = epilogue(t, p->params->act);
+	if (p->residual) {
+		t.value += (double)ref_load(p->residual->type,
+					    ref_at(p->residual, index[0], index[1], index[2],
+						   index[3]));
 		t.bound += fabs(t.value) * UNIT;
 	}
-	t.bound += (double)ref_ulp(dst->type, t.value) / 2;
+	t.bound += (double)ref_ulp(p->dst->type, t.value) / 2;
 	return t;
 }

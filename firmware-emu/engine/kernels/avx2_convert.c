@@ -131,6 +131,59 @@ static void avx2_f16_to_f32(float *to, const uint16_t *from, size_t n)
 		to[i] = numeric_from_f16(from[i]);
 }
 
+static float avx2_largest(const float *x, size_t n)
+{
+	const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+	__m256i most = _mm256_setzero_si256();
+	uint32_t bits[8], largest = 0;
+	size_t i, j;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		most = _mm256_max_epu32(most, _mm256_and_si256(magnitude,
+					_mm256_loadu_si256((const __m256i *)(x + i))));
+	_mm256_storeu_si256((__m256i *)bits, most);
+	for (j = 0; j < 8; j++)
+		largest = bits[j] > largest ? bits[j] : largest;
+	for (; i < n; i++) {
+		bits[0] = numeric_f32_bits(x[i]) & 0x7fffffff;
+		largest = bits[0] > largest ? bits[0] : largest;
+	}
+	return numeric_f32(largest);
+}
+
+static inline __m256i to_i8(const float *x, __m256 scale)
+{
+	__m256 quotient = _mm256_div_ps(_mm256_loadu_ps(x), scale);
+
+	quotient = _mm256_min_ps(quotient, _mm256_set1_ps(127));
+	return _mm256_cvtps_epi32(_mm256_max_ps(quotient, _mm256_set1_ps(-127)));
+}
+
+static void avx2_f32_to_i8(int8_t *to, const float *x, float scale, size_t n)
+{
+	const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+	const __m256 wide = _mm256_set1_ps(scale);
+	float rest[8] = { 0 };
+	__m256i low, high;
+	size_t i;
+
+	for (i = 0; i + 32 <= n; i += 32) {
+		low = _mm256_packs_epi32(to_i8(x + i, wide), to_i8(x + i + 8, wide));
+		high = _mm256_packs_epi32(to_i8(x + i + 16, wide), to_i8(x + i + 24, wide));
+		low = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+		_mm256_storeu_si256((__m256i *)(to + i), low);
+	}
+	for (; i < n; i += 8) {
+		size_t count = n - i < 8 ? n - i : 8;
+		int32_t values[8];
+
+		memcpy(rest, x + i, count * 4);
+		_mm256_storeu_si256((__m256i *)values, to_i8(rest, wide));
+		for (size_t j = 0; j < count; j++)
+			to[i + j] = (int8_t)values[j];
+	}
+}
+
 void kernels_avx2(struct kernels *table)
 {
 	kernels_avx2_gemm(table);
@@ -140,4 +193,6 @@ void kernels_avx2(struct kernels *table)
 	table->f32_to_f16 = avx2_f32_to_f16;
 	table->bf16_to_f32 = avx2_bf16_to_f32;
 	table->f16_to_f32 = avx2_f16_to_f32;
+	table->largest = avx2_largest;
+	table->f32_to_i8 = avx2_f32_to_i8;
 }

@@ -47,6 +47,28 @@ static void plain_f16_to_f32(float *to, const uint16_t *from, size_t n)
 		to[i] = numeric_from_f16(from[i]);
 }
 
+static float plain_largest(const float *x, size_t n)
+{
+	uint32_t bits, largest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bits = numeric_f32_bits(x[i]) & 0x7fffffff;
+		largest = bits > largest ? bits : largest;
+	}
+	return numeric_f32(largest);
+}
+
+/* Adding and taking away 1.5 · 2^23 rounds to a whole number, ties to even. */
+static void plain_f32_to_i8(int8_t *to, const float *x, float scale, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		float quotient = x[i] / scale;
+
+		quotient = quotient > 127 ? 127 : quotient < -127 ? -127 : quotient;
+		to[i] = (int8_t)((quotient + 0x1.8p23f) - 0x1.8p23f);
+	}
+}
+
 static void plain_transpose_32(void *to_, const void *from, uint64_t step, uint64_t units,
 			       unsigned int rows)
 {
@@ -139,6 +161,8 @@ void kernels_plain(struct kernels *table)
 		.f32_to_f16 = plain_f32_to_f16,
 		.bf16_to_f32 = plain_bf16_to_f32,
 		.f16_to_f32 = plain_f16_to_f32,
+		.largest = plain_largest,
+		.f32_to_i8 = plain_f32_to_i8,
 		.transpose_32 = plain_transpose_32,
 		.transpose_16 = plain_transpose_16,
 		.gemm_f32 = plain_gemm_f32,

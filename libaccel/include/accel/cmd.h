@@ -162,8 +162,9 @@ ACCEL_API int accel_cmd_prepare(struct accel_cmd *cmd, struct accel_tensor dst,
  * @scale: finite.
  * @act: enum accel_act.
  * @b_as: type that @b is converted to first, F16 or BF16 (a is rounded to it too), or
- *	ACCEL_TYPE_NONE: as it is.
+ *	ACCEL_TYPE_NONE: as it is. With @a_scale also I8: each row to its largest magnitude / 127.
  * @mbz: 0.
+ * @a_scale: [n] of F32, or NULL: a is I8 and each sum is multiplied by that of its row of a.
  */
 struct accel_matmul_desc {
 	size_t size;
@@ -173,10 +174,11 @@ struct accel_matmul_desc {
 	enum accel_act act;
 	enum accel_type b_as;
 	uint32_t mbz;
+	const struct accel_tensor *a_scale;
 };
 
 #define ACCEL_MATMUL_DESC_INIT	{ sizeof(struct accel_matmul_desc), NULL, NULL, 1.0f, \
-				  ACCEL_ACT_NONE, ACCEL_TYPE_NONE, 0 }
+				  ACCEL_ACT_NONE, ACCEL_TYPE_NONE, 0, NULL }
 
 /**
  * accel_cmd_matmul() - Record a matrix product: dst [m, n] = b [m, k] · aᵀ, a [n, k].
@@ -208,6 +210,7 @@ enum accel_role {
 	ACCEL_ROLE_MATMUL_B		= 2,
 	ACCEL_ROLE_MATMUL_BIAS		= 3,
 	ACCEL_ROLE_MATMUL_RESIDUAL	= 4,
+	ACCEL_ROLE_MATMUL_A_SCALE	= 5,
 	ACCEL_ROLE_ATTENTION_Q		= 1,
 	ACCEL_ROLE_ATTENTION_K		= 2,
 	ACCEL_ROLE_ATTENTION_V		= 3,
