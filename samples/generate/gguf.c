@@ -125,12 +125,13 @@ static int read_key(struct reader *r, struct gguf_key *key)
 static int type_size(uint32_t type, uint32_t *block, uint32_t *bytes)
 {
 	static const struct {
-		uint8_t type, block;
-		uint16_t bytes;
+		uint16_t type, block, bytes;
 	} sizes[] = {
 		{ 0, 1, 4 }, { 1, 1, 2 }, { 2, 32, 18 }, { 3, 32, 20 }, { 6, 32, 22 },
-		{ 7, 32, 24 }, { 8, 32, 34 }, { 9, 32, 36 }, { 24, 1, 1 }, { 25, 1, 2 },
-		{ 26, 1, 4 }, { 27, 1, 8 }, { 28, 1, 8 }, { 30, 1, 2 },
+		{ 7, 32, 24 }, { 8, 32, 34 }, { 9, 32, 36 }, { 10, 256, 84 }, { 11, 256, 110 },
+		{ 12, 256, 144 }, { 13, 256, 176 }, { 14, 256, 210 }, { 15, 256, 292 },
+		{ 20, 32, 18 }, { 23, 256, 136 }, { 24, 1, 1 }, { 25, 1, 2 }, { 26, 1, 4 },
+		{ 27, 1, 8 }, { 28, 1, 8 }, { 30, 1, 2 }, { 39, 32, 17 },
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/* See run.h. */
+#include <string.h>
+
+#include "run.h"
+
+#define PROMPT_GROUPS	16u	/* of KV_BLOCK tokens, in one pass */
+#define TIMED_EVERY	16u	/* steps: the clock is looked at in few, so that it costs nothing */
+
+/* All but the last token of a prompt; that one is the first to be decoded. */
+static uint32_t prompt_left(const struct sequence *s)
+{
+	return s->prompt_count - 1 - s->position;
+}
+
+static uint32_t prompt_groups(const struct run *run)
+{
+	uint32_t groups = 0;
+
+	for (uint32_t i = 0; i < run->engine->sequences; i++)
+		groups += (prompt_left(&run->sequences[i]) + KV_BLOCK - 1) / KV_BLOCK;
+	return groups;
+}
+
+static void submit(struct run *run, struct accel_cmd *cmd, struct accel_fence *fence)
+{
+	OK(accel_queue_submit(run->engine->card->queue, cmd, fence));
+}
+
+static void put_row(struct step *step, uint32_t row, int32_t id, uint32_t position, int64_t slot)
+{
+	step->ids[row] = id;
+	step->positions[row] = (int32_t)position;
+	step->slots[row] = slot;
+}
+
+/*
+ * As many tokens of a prompt as fit, in whole groups. Rows that fill the last group come after
+ * all real ones, so no real query sees them, and they are not stored.
+ */
+static uint32_t put_prompt(struct run *run, struct step *step, uint32_t index, uint32_t row)
+{
+	struct sequence *s = &run->sequences[index];
+	struct kv *kv = &run->engine->kv;
+	uint32_t room = step->groups * step->rows - row, count = prompt_left(s), padded;
+
+	if (count > room)
+		count = room;
+	padded = (count + KV_BLOCK - 1) / KV_BLOCK * KV_BLOCK;
+	if (kv_grow(kv, index, s->position + padded))
+		die(0, "the cache has no block left");
+	for (uint32_t i = 0; i < padded; i++, row++) {
+		if (i < count)
+			put_row(step, row, s->prompt[s->position + i], s->position + i,
+				kv_slot(kv, index, s->position + i));
+		else
+			put_row(step, row, 0, 0, -1);
+	}
+	step->lengths[index] = (int32_t)(count ? s->position + padded : 0);
+	s->position += count;
+	return row;
+}
+
+static void read_prompts(struct run *run)
+{
+	uint32_t groups = prompt_groups(run);
+	struct accel_fence fence;
+	struct step step;
+
+	if (!groups)
+		return;
+	step_prompt(&step, run->engine, groups < PROMPT_GROUPS ? groups : PROMPT_GROUPS);
+	run->times.prompt = now();
+	for (; groups; groups = prompt_groups(run)) {
+		uint32_t row = 0;
+
+		for (uint32_t i = 0; i < run->engine->sequences; i++) {
+			step.starts[i] = (int32_t)row;
+			row = put_prompt(run, &step, i, row);
+		}
+		step.starts[run->engine->sequences] = (int32_t)row;
+		for (; row < step.groups * step.rows; row++)
+			put_row(&step, row, 0, 0, -1);
+		submit(run, step.cmd, &fence);
+		card_wait(fence);
+		run->times.prompt_submits++;
+	}
+	run->times.prompt = now() - run->times.prompt;
+}
+
+/* The token that a sequence has last: of its prompt, or written. */
+static int32_t last_token(const struct sequence *s)
+{
+	return s->count ? s->tokens[s->count - 1] : s->prompt[s->prompt_count - 1];
+}
+
+/* Rows of this step. Return: sequences that still write. */
+static uint32_t put_tokens(struct run *run, struct step *step)
+{
+	struct kv *kv = &run->engine->kv;
+	uint32_t live = 0;
+
+	for (uint32_t i = 0; i < run->engine->sequences; i++) {
+		struct sequence *s = &run->sequences[i];
+
+		if (s->is_done || s->count == run->most || kv_grow(kv, i, s->position + 1)) {
+			s->is_done = 1;
+			kv_drop(kv, i);
+			put_row(step, i, 0, 0, -1);
+			step->lengths[i] = 0;
+			continue;
+		}
+		put_row(step, i, last_token(s), s->position, kv_slot(kv, i, s->position));
+		step->lengths[i] = (int32_t)++s->position;
+		live++;
+	}
+	return live;
+}
+
+static void take_tokens(struct run *run, struct step *step, const float *logits)
+{
+	uint32_t vocab = run->engine->shape->vocab;
+
+	for (uint32_t i = 0; i < run->engine->sequences; i++) {
+		struct sequence *s = &run->sequences[i];
+		int32_t token;
+
+		if (s->is_done)
+			continue;
+		token = run->greedy ? step->best[i] :
+			(int32_t)pick_draw(&s->pick, logits + (uint64_t)i * vocab);
+		s->tokens[s->count++] = token;
+		s->is_done = token == run->eos;
+		if (!s->is_done)
+			run->token(run->context, i, token);
+	}
+}
+
+static void add_times(struct run *run, const struct step *step)
+{
+	for (uint32_t i = 0; i < step->packets; i++)
+		run->times.kinds[step->kinds[i]] += step->times[2 * (i + 1)] - step->times[2 * i];
+	run->times.timed_steps++;
+}
+
+static void write_tokens(struct run *run)
+{
+	struct run_times *t = &run->times;
+	struct accel_fence fence;
+	uint64_t before, after;
+	struct step step;
+	void *logits = NULL;
+
+	step_decode(&step, run->engine, run->greedy);
+	if (!run->greedy)
+		OK(accel_memory_map(step.logits.memory, &logits));
+	t->total = now();
+	for (; put_tokens(run, &step); t->steps++) {
+		int is_timed = t->steps % TIMED_EVERY == TIMED_EVERY / 2;
+
+		before = now();
+		submit(run, is_timed ? step.timed : step.cmd, &fence);
+		after = now();
+		card_wait(fence);
+		t->submit += after - before;
+		t->wait += now() - after;
+		if (is_timed)
+			add_times(run, &step);
+		if (run->logits)
+			run->logits(run->context, step.logits);
+		take_tokens(run, &step, logits);
+	}
+	t->total = now() - t->total;
+	t->submits = t->steps;
+}
+
+void run_all(struct run *run)
+{
+	memset(&run->times, 0, sizeof(run->times));
+	read_prompts(run);
+	write_tokens(run);
+}

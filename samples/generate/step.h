@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pass of tokens through the model, recorded once. What changes from pass to pass is data:
+ * the program writes ids, positions, slots and lengths, and submits the same buffer again.
+ *
+ * Tokens pass in groups of equal size, and each group is a product of its own. So the bits of a
+ * token's result do not depend on what else is in the pass: a prompt alone and the same prompt
+ * among others give the same text.
+ */
+#ifndef GENERATE_STEP_H
+#define GENERATE_STEP_H
+
+#include "kv.h"
+#include "weights.h"
+
+/* Operations of a step, for the table of times. */
+enum step_kind {
+	STEP_GATHER, STEP_NORM, STEP_MATMUL, STEP_ROPE, STEP_SCATTER, STEP_ATTENTION, STEP_GLU,
+	STEP_ARGMAX, STEP_KINDS
+};
+
+extern const char *const step_names[STEP_KINDS];
+
+/* The model and its cache, which all steps share. */
+struct engine {
+	struct card *card;
+	const struct shape *shape;
+	const struct weights *weights;
+	uint32_t sequences;
+	struct kv kv;
+	struct accel_tensor table;	/* I32 [sequences, kv.row] */
+	struct accel_tensor *pools;	/* by layer: [slots, 2 · kv_heads · head]: keys, values */
+	uint64_t pool_bytes;
+};
+
+struct step {
+	uint32_t groups, rows;		/* tokens: groups · rows */
+	int32_t *ids, *positions;	/* [tokens] */
+	int64_t *slots;			/* [tokens], −1: not stored */
+	int32_t *lengths;		/* [sequences] */
+	int32_t *starts;		/* [sequences + 1], of a prompt step */
+	int32_t *best;			/* [sequences], when the card picks */
+	struct accel_tensor logits;	/* F32 [sequences, vocab], of a decode step */
+	struct accel_cmd *cmd;		/* the step */
+	struct accel_cmd *timed;	/* the same with a look at the clock after each packet */
+	uint64_t *times;		/* [packets + 1][2]: what it saw */
+	uint8_t *kinds;			/* by packet: enum step_kind */
+	uint32_t packets;
+};
+
+/**
+ * engine_create() - Make the cache for sequences of up to @context tokens.
+ * @type: of keys and values in the cache.
+ */
+void engine_create(struct engine *engine, struct card *card, const struct shape *shape,
+		   const struct weights *weights, uint32_t sequences, uint32_t context,
+		   enum accel_type type);
+
+/** step_decode() - Record: one token of each sequence, to its logits. */
+void step_decode(struct step *step, struct engine *engine, int card_picks);
+
+/** step_prompt() - Record: @groups times KV_BLOCK tokens of prompts, into the cache only. */
+void step_prompt(struct step *step, struct engine *engine, uint32_t groups);
+
+#endif
