@@ -184,6 +184,33 @@ TEST_F(unplug, remove_and_rescan)
 	EXPECT_TRUE(bus_is_bound());
 }
 
+static int open_errno(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -errno : 0;
+}
+
+/* By its own name, and by one that nobody removes: with the old device still held, and without. */
+TEST_F(unplug, open_of_a_gone_card)
+{
+	static const char name[] = "/tmp/maru-node";
+	struct stat stat;
+
+	ASSERT_EQ(0, fstat(self->w.fd, &stat));
+	ASSERT_EQ(0, mknod(name, S_IFCHR | 0600, stat.st_rdev));
+	EXPECT_EQ(0, open_errno(name));
+	ASSERT_EQ(0, bus_unbind());
+	EXPECT_EQ(-ENOENT, node_open());
+	EXPECT_EQ(-ENODEV, open_errno(name));
+	work_close(&self->w);
+	EXPECT_EQ(0, bus_module_wait_unused(10000));
+	EXPECT_EQ(-ENODEV, open_errno(name));
+	EXPECT_EQ(0, unlink(name));
+}
+
 static void *submitter(void *arg)
 {
 	struct work *w = arg;

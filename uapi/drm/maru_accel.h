@@ -23,7 +23,8 @@ extern "C" {
  * - A refused call has changed nothing. The reason is printed at debug level.
  * - Deadlines are absolute CLOCK_MONOTONIC nanoseconds; one in the past looks once.
  * - Ids and handles belong to the file that made them. 0 is never one.
- * - A card that is gone: every ioctl is -ENODEV, open() is -ENXIO, fences carry -ENODEV.
+ * - A card that is gone: every ioctl is -ENODEV, fences carry -ENODEV; open() is -ENOENT, as its
+ *   node is gone too, or -ENODEV by a name that is left, as in a container.
  *
  * A usual program: QUERY → VM_CREATE → BO_CREATE → VM_BIND → QUEUE_CREATE → SUBMIT with a
  * syncobj → DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT. docs/uapi.md shows each call in use.
