@@ -2,8 +2,9 @@
 # libaccel: the shared library, a static one for host tests, `install` and `libaccel-man`.
 
 ACCEL_SRC := $(addprefix libaccel/src/, \
-	caps.c check.c check_overlap.c check_shape.c cmd.c cmd_copy.c cmd_maths.c \
-	cmd_matmul.c cmd_rows.c device.c \
+	caps.c check.c check_overlap.c check_shape.c check_shape_attention.c \
+	check_shape_elements.c check_shape_rows.c cmd.c cmd_copy.c cmd_maths.c cmd_matmul.c \
+	cmd_rows.c device.c \
 	error.c fence.c idempotent.c ioctl.c memory.c ops.c pending.c query.c queue.c share.c \
 	submit.c tensor.c tensor_copy.c types.c va.c \
 	kernel/kernel.c kernel/memory.c kernel/queue.c kernel/sync.c \
@@ -12,6 +13,7 @@ ACCEL_SRC := $(addprefix libaccel/src/, \
 ACCEL_OBJ := $(ACCEL_SRC:%.c=$(B)/obj/%.o)
 ACCEL_HEADERS := $(addprefix libaccel/include/accel/, \
 	accel.h cmd.h device.h error.h fence.h memory.h ops.h queue.h tensor.h types.h)
+UAPI_HEADERS := $(addprefix uapi/drm/, maru_accel.h maru_cmd.h maru_cmd_ops.h maru_cmd_params.h)
 ACCEL_MAN := $(wildcard libaccel/man/man3/*.3 libaccel/man/man7/*.7)
 ACCEL_SONAME := libaccel.so.0
 ACCEL_VERSION := 0.1.0
@@ -48,8 +50,8 @@ libdir ?= $(prefix)/lib
 includedir ?= $(prefix)/include
 mandir ?= $(prefix)/share/man
 
-.PHONY: install libaccel-install libaccel-man
-install: libaccel-install
+.PHONY: install libaccel-install uapi-install libaccel-man
+install: libaccel-install uapi-install
 
 libaccel-install: $(B)/lib/libaccel.so
 	install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/accel \
@@ -63,6 +65,12 @@ libaccel-install: $(B)/lib/libaccel.so
 	sed -e 's|@PREFIX@|$(prefix)|' -e 's|@LIBDIR@|$(libdir)|' \
 		-e 's|@INCLUDEDIR@|$(includedir)|' -e 's|@VERSION@|$(ACCEL_VERSION)|' \
 		libaccel/libaccel.pc.in >$(DESTDIR)$(libdir)/pkgconfig/libaccel.pc
+
+# The contracts, for programs that speak to the driver themselves, and who may open its nodes.
+uapi-install:
+	install -d $(DESTDIR)$(includedir)/drm $(DESTDIR)$(prefix)/lib/udev/rules.d
+	install -m 644 $(UAPI_HEADERS) $(DESTDIR)$(includedir)/drm/
+	install -m 644 driver/70-maru.rules $(DESTDIR)$(prefix)/lib/udev/rules.d/
 
 libaccel-man:
 	mandoc -T lint -W warning $(ACCEL_MAN)

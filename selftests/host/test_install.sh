@@ -31,7 +31,7 @@ config()
 
 installs()
 {
-	make -f tools/build.mk libaccel-install DESTDIR="$root" prefix=/usr
+	make -f tools/build.mk install DESTDIR="$root" prefix=/usr
 }
 
 # The example of accel.7 is the program: what the page shows, compiles.
@@ -59,16 +59,19 @@ END
 runs_app()
 {
 	readelf -d "$tmp/app" | grep -q 'NEEDED.*\[libaccel\.so\.0\]' || return 1
+	mv "$root/usr/bin/maru-card" "$tmp/card"
 	env -u ACCEL_CARD PATH=/usr/bin:/bin ACCEL_DEVICE=direct LD_LIBRARY_PATH="$root/usr/lib" \
 		"$tmp/app" 2>"$tmp/err"
+	mv "$tmp/card" "$root/usr/bin/maru-card"
 	cat "$tmp/err"
 	grep -q 'no maru-card in' "$tmp/err"
 }
 
-# And with one it computes: the same binary, a card of its own. 0 is the app's "worked".
+# And with the one that was installed it computes: the same binary. 0 is the app's "worked".
 runs_on_card()
 {
-	ACCEL_DEVICE=direct ACCEL_CARD=build/bin/maru-card LD_LIBRARY_PATH=$root/usr/lib "$tmp/app"
+	env -u ACCEL_CARD PATH=/usr/bin:/bin ACCEL_DEVICE=direct LD_LIBRARY_PATH="$root/usr/lib" \
+		"$tmp/app"
 }
 
 headers_alone()
@@ -107,6 +110,56 @@ no_uapi_in_headers()
 	! grep -rn 'drm/\|maru_' "$root/usr/include/accel"
 }
 
+# The contracts are for programs without the library, in C and C++: this one asks the driver, and
+# knows every packet by name.
+builds_raw()
+{
+	cat >"$tmp/raw.c" <<'END'
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <drm/maru_accel.h>
+#include <drm/maru_cmd_ops.h>
+
+#define NAME(op, ...) #op,
+static const char *const names[] = { MARU_OPS_TABLE(NAME) };
+
+int main(void)
+{
+	struct drm_maru_device device;
+	struct drm_maru_query query = { DRM_MARU_QUERY_DEVICE, sizeof(device), (uintptr_t)&device };
+	int fd = open("/dev/null", O_RDWR);
+
+	if (ioctl(fd, DRM_IOCTL_MARU_QUERY, &query) != -1 || errno != ENOTTY)
+		return 1;
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		puts(names[i]);
+	return sizeof(struct maru_params_matmul) + sizeof(struct maru_packet) > 64;
+}
+END
+	cc -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Werror -I"$root/usr/include" 		-include stdint.h -o "$tmp/raw" "$tmp/raw.c" &&
+	c++ -x c++ -Wall -Wextra -Werror -I"$root/usr/include" -include stdint.h -fsyntax-only 		"$tmp/raw.c" &&
+	"$tmp/raw" | grep -x MATMUL
+}
+
+uapi_headers_all()
+{
+	for header in uapi/drm/*.h; do
+		cmp "$header" "$root/usr/include/drm/${header##*/}" || return 1
+	done
+}
+
+# Who may open the nodes: the rule names the driver, the group and the mode.
+udev_rule()
+{
+	rule=$root/usr/lib/udev/rules.d/70-maru.rules
+	grep -v '^#' "$rule" >"$tmp/rule" && test "$(wc -l <"$tmp/rule")" = 1 || return 1
+	for word in 'SUBSYSTEM=="accel"' 'DRIVERS=="maru"' 'GROUP="render"' 'MODE="0660"'; do
+		grep -F "$word" "$tmp/rule" || return 1
+	done
+}
+
 # Functions of the headers, of the map and of the library are the same set.
 symbols()
 {
@@ -133,7 +186,9 @@ man_pages()
 	make -f tools/build.mk libaccel-man-pages MAN3="$tmp/man3" &&
 	diff -r libaccel/man/man3 "$tmp/man3" &&
 	make -f tools/build.mk libaccel-man &&
-	test -f "$root/usr/share/man/man3/accel_queue.3" -a -f "$root/usr/share/man/man7/accel.7"
+	for page in man1/maru-card.1 man3/accel_queue.3 man7/accel.7; do
+		test -f "$root/usr/share/man/$page" || return 1
+	done
 }
 
 version()
@@ -143,7 +198,7 @@ version()
 }
 
 echo "TAP version 13"
-echo "1..11"
+echo "1..14"
 point "make install into an empty folder" installs
 point "a program outside the tree builds by pkg-config" builds_app
 point "it runs, and says what is wrong without a card" runs_app
@@ -151,6 +206,9 @@ point "it runs on a card" runs_on_card
 point "each header alone, as C11 and C++11" headers_alone
 point "initialisers in C++" macros_in_cxx
 point "no contract header is needed" no_uapi_in_headers
+point "a program without the library asks the driver by the installed contracts" builds_raw
+point "all contract headers are there" uapi_headers_all
+point "the udev rule gives the nodes to group render" udev_rule
 point "exported symbols are those of headers and map" symbols
 point "it depends on libdrm and libc" needs
 point "version and SONAME" version
