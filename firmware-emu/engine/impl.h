@@ -11,6 +11,7 @@ extern const struct engine_impl fill_impl;
 extern const struct engine_impl copy_impl;
 extern const struct engine_impl prepare_impl;
 extern const struct engine_impl matmul_impl;
+extern const struct engine_impl attention_impl;
 
 /* What an operation keeps between plan and tiles. */
 #define IMPL_PLAN(type, op) \

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "firmware-emu/engine/kernels.h"
+#include "firmware-emu/engine/kernels_attention.h"
 
 struct kernels kernels;
+struct kernels_attention kernels_attention;
 
 static uint32_t best_level(void)
 {
@@ -28,8 +30,11 @@ uint32_t kernels_init(uint32_t limit)
 	if (level > limit)
 		level = limit;
 	kernels_plain(&kernels);
-	if (level >= KERNELS_AVX2)
+	kernels_attention_plain(&kernels_attention);
+	if (level >= KERNELS_AVX2) {
 		kernels_avx2(&kernels);
+		kernels_attention_avx2(&kernels_attention);
+	}
 #ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
 	if (level >= KERNELS_VNNI)
 		kernels_avx512(&kernels);

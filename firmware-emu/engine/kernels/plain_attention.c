@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/* Level 0: plain C. */
+#include <math.h>
+
+#include "firmware-emu/engine/kernels_attention.h"
+#include "firmware-emu/engine/kernels/activate.h"
+#include "firmware-emu/engine/numeric.h"
+
+static float load(unsigned int type, const uint8_t *key, uint32_t d)
+{
+	if (type == MARU_TYPE_F32)
+		return ((const float *)(const void *)key)[d];
+	if (type == MARU_TYPE_F16)
+		return numeric_from_f16(((const uint16_t *)(const void *)key)[d]);
+	return numeric_from_bf16(((const uint16_t *)(const void *)key)[d]);
+}
+
+static void plain_scores(const struct kernels_attend *attend)
+{
+	uint32_t r, i, d;
+
+	for (r = 0; r < attend->rows; r++) {
+		const float *in = attend->in + (size_t)r * attend->in_step;
+
+		for (i = 0; i < attend->count; i++) {
+			float sum = 0;
+
+			for (d = 0; d < attend->d; d++)
+				sum += in[d] * load(attend->type, attend->keys[i], d);
+			attend->out[(size_t)r * attend->out_step + i] = sum;
+		}
+	}
+}
+
+static void plain_values(const struct kernels_attend *attend)
+{
+	uint32_t r, i, d;
+
+	for (r = 0; r < attend->rows; r++) {
+		float *out = attend->out + (size_t)r * attend->out_step;
+
+		for (i = 0; i < attend->count; i++) {
+			float weight = attend->in[(size_t)r * attend->in_step + i];
+
+			for (d = 0; d < attend->d; d++)
+				out[d] += weight * load(attend->type, attend->keys[i], d);
+		}
+	}
+}
+
+static void plain_bias(float *x, size_t n, const struct kernels_bias *bias)
+{
+	float scale = bias->softcap == 0 ? bias->scale : bias->scale / bias->softcap;
+
+	for (size_t i = 0; i < n; i++) {
+		x[i] *= scale;
+		if (bias->softcap != 0)
+			x[i] = bias->softcap * act_tanh(x[i]);
+		if (bias->mask)
+			x[i] = bias->mask[i] == -INFINITY ? -INFINITY :
+			       x[i] + bias->slope * bias->mask[i];
+	}
+}
+
+/* 2^x for x up to about 0; 0 from -126.5 on; NaN stays. */
+static float power(float x)
+{
+	const float round = 12582912.0f;	/* 1.5 · 2^23 */
+	float n, r, p;
+
+	x = x < -127.0f ? -127.0f : x;
+	n = x + round;
+	r = x - (n - round);
+	p = 0x1.5bba12p-10f;	/* least error of a polynomial with 2^0 = 1: 9.2e-8 */
+	p = p * r + 0x1.3cea88p-7f;
+	p = p * r + 0x1.c6b752p-5f;
+	p = p * r + 0x1.ebf9bcp-3f;
+	p = p * r + 0x1.62e42ap-1f;
+	p = p * r + 1.0f;
+	return p * numeric_f32((numeric_f32_bits(n) - 0x4b400000u + 127) << 23);
+}
+
+static float plain_softmax(float *x, size_t n, float scale, float *max, float *sum)
+{
+	float most = *max, base, added = 0, factor;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		x[i] *= scale;
+		most = x[i] > most ? x[i] : most;
+	}
+	base = most == -INFINITY ? 0 : most;
+	for (i = 0; i < n; i++) {
+		x[i] = power(x[i] - base);
+		added += x[i];
+	}
+	factor = most == *max ? 1.0f : power(*max - base);
+	*sum = *sum * factor + added;
+	*max = most;
+	return factor;
+}
+
+static void plain_scale(float *x, size_t n, float factor)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] *= factor;
+}
+
+void kernels_attention_plain(struct kernels_attention *table)
+{
+	*table = (struct kernels_attention) {
+		.scores = plain_scores,
+		.values = plain_values,
+		.bias = plain_bias,
+		.softmax = plain_softmax,
+		.scale = plain_scale,
+	};
+}
