@@ -86,6 +86,7 @@ static void read_prompts(struct run *run)
 		run->times.prompt_submits++;
 	}
 	run->times.prompt = now() - run->times.prompt;
+	step_destroy(&step);
 }
 
 /* The token that a sequence has last: of its prompt, or written. */
@@ -103,7 +104,8 @@ static uint32_t put_tokens(struct run *run, struct step *step)
 	for (uint32_t i = 0; i < run->engine->sequences; i++) {
 		struct sequence *s = &run->sequences[i];
 
-		if (s->is_done || s->count == run->most || kv_grow(kv, i, s->position + 1)) {
+		if (s->is_done || s->count == run->most ||
+		    s->position == run->engine->context || kv_grow(kv, i, s->position + 1)) {
 			s->is_done = 1;
 			kv_drop(kv, i);
 			put_row(step, i, 0, 0, -1);
@@ -171,7 +173,7 @@ static void write_tokens(struct run *run)
 		take_tokens(run, &step, logits);
 	}
 	t->total = now() - t->total;
-	t->submits = t->steps;
+	step_destroy(&step);
 }
 
 void run_all(struct run *run)

@@ -23,7 +23,7 @@ struct run_times {
 	uint64_t prompt;		/* all of reading the prompts */
 	uint64_t prompt_submits;
 	uint64_t total, submit, wait;
-	uint64_t steps, submits;
+	uint64_t steps;
 	uint64_t kinds[STEP_KINDS];	/* on the card, in @timed_steps of the steps */
 	uint64_t timed_steps;
 };

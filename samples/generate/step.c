@@ -26,27 +26,31 @@ struct recorder {
 	struct accel_tensor x, n, qkv, mixed, gate_up, gated;	/* [tokens, …] F32 */
 };
 
-/* What the program writes and the card reads lies in host memory. */
-static struct accel_tensor shared(struct engine *e, enum accel_type type, uint32_t rows,
-				  uint32_t columns, void *pointer)
+static struct accel_tensor create(struct engine *e, struct step *step, enum accel_tier tier,
+				  enum accel_type type, uint32_t rows, uint32_t columns)
 {
 	struct accel_tensor tensor;
+
+	OK(accel_tensor_create(e->card->device, tier, type, 2, SHAPE(rows, columns), &tensor));
+	step->memory[step->memories++] = tensor.memory;
+	return tensor;
+}
+
+/* What the program writes and the card reads lies in host memory. */
+static struct accel_tensor shared(struct recorder *r, enum accel_type type, uint32_t count,
+				  void *pointer)
+{
+	struct accel_tensor tensor = create(r->engine, r->step, ACCEL_TIER_SYSTEM, type, 1, count);
 	void *map;
 
-	OK(accel_tensor_create(e->card->device, ACCEL_TIER_SYSTEM, type, 2, SHAPE(rows, columns),
-			       &tensor));
 	OK(accel_memory_map(tensor.memory, &map));
 	memcpy(pointer, &map, sizeof(map));
-	return accel_tensor_reshape(tensor, 1, SHAPE(rows * columns));
+	return accel_tensor_reshape(tensor, 1, SHAPE(count));
 }
 
 static struct accel_tensor rows(struct recorder *r, uint32_t columns)
 {
-	struct accel_tensor tensor;
-
-	OK(accel_tensor_create(r->engine->card->device, ACCEL_TIER_HBM, ACCEL_TYPE_F32, 2,
-			       SHAPE(r->tokens, columns), &tensor));
-	return tensor;
+	return create(r->engine, r->step, ACCEL_TIER_HBM, ACCEL_TYPE_F32, r->tokens, columns);
 }
 
 /* Notes what the packet just recorded was, and in the timed copy looks at the clock. */
@@ -185,10 +189,10 @@ static void begin(struct recorder *r, struct engine *e, struct step *step)
 	r->engine = e;
 	r->step = step;
 	r->tokens = step->groups * step->rows;
-	r->ids = shared(e, ACCEL_TYPE_I32, 1, r->tokens, &step->ids);
-	r->positions = shared(e, ACCEL_TYPE_I32, 1, r->tokens, &step->positions);
-	r->slots = shared(e, ACCEL_TYPE_I64, 1, r->tokens, &step->slots);
-	r->lengths = shared(e, ACCEL_TYPE_I32, 1, e->sequences, &step->lengths);
+	r->ids = shared(r, ACCEL_TYPE_I32, r->tokens, &step->ids);
+	r->positions = shared(r, ACCEL_TYPE_I32, r->tokens, &step->positions);
+	r->slots = shared(r, ACCEL_TYPE_I64, r->tokens, &step->slots);
+	r->lengths = shared(r, ACCEL_TYPE_I32, e->sequences, &step->lengths);
 	r->x = rows(r, s->width);
 	r->n = rows(r, s->width);
 	r->qkv = rows(r, (s->heads + 2 * s->kv_heads) * s->head);
@@ -204,6 +208,7 @@ static void begin(struct recorder *r, struct engine *e, struct step *step)
 void step_decode(struct step *step, struct engine *e, int card_picks)
 {
 	const struct shape *s = e->shape;
+	uint32_t looks = s->layers * LAYER_PACKETS + OTHER_PACKETS + 1;
 	struct recorder r = { 0 };
 
 	memset(step, 0, sizeof(*step));
@@ -211,14 +216,13 @@ void step_decode(struct step *step, struct engine *e, int card_picks)
 	step->rows = 1;
 	begin(&r, e, step);
 	/* Logits go to where they are read. */
-	OK(accel_tensor_create(e->card->device, card_picks ? ACCEL_TIER_HBM : ACCEL_TIER_SYSTEM,
-			       ACCEL_TYPE_F32, 2, SHAPE(e->sequences, s->vocab), &step->logits));
+	step->logits = create(e, step, card_picks ? ACCEL_TIER_HBM : ACCEL_TIER_SYSTEM,
+			      ACCEL_TYPE_F32, e->sequences, s->vocab);
 	if (card_picks)
-		r.best = accel_tensor_reshape(shared(e, ACCEL_TYPE_I32, 1, e->sequences,
+		r.best = accel_tensor_reshape(shared(&r, ACCEL_TYPE_I32, e->sequences,
 						     &step->best), 2, SHAPE(e->sequences, 1));
-	r.times = accel_tensor_reshape(shared(e, ACCEL_TYPE_U64, s->layers * LAYER_PACKETS +
-					      OTHER_PACKETS + 1, 2, &step->times), 2,
-				       SHAPE(s->layers * LAYER_PACKETS + OTHER_PACKETS + 1, 2));
+	r.times = accel_tensor_reshape(shared(&r, ACCEL_TYPE_U64, 2 * looks, &step->times), 2,
+				       SHAPE(looks, 2));
 	OK(accel_cmd_create(e->card->device, 0, &step->timed));
 	record(&r, step->timed);
 	record(&r, step->cmd);
@@ -232,8 +236,17 @@ void step_prompt(struct step *step, struct engine *e, uint32_t groups)
 	step->groups = groups;
 	step->rows = KV_BLOCK;
 	begin(&r, e, step);
-	r.starts = shared(e, ACCEL_TYPE_I32, 1, e->sequences + 1, &step->starts);
+	r.starts = shared(&r, ACCEL_TYPE_I32, e->sequences + 1, &step->starts);
 	record(&r, step->cmd);
+}
+
+void step_destroy(struct step *step)
+{
+	accel_cmd_destroy(step->cmd);
+	accel_cmd_destroy(step->timed);
+	while (step->memories)
+		accel_memory_destroy(step->memory[--step->memories]);
+	free(step->kinds);
 }
 
 void engine_create(struct engine *e, struct card *card, const struct shape *shape,
@@ -241,15 +254,17 @@ void engine_create(struct engine *e, struct card *card, const struct shape *shap
 		   enum accel_type type)
 {
 	uint32_t columns = 2 * shape->kv_heads * shape->head;
-	int32_t *table;
+	void *table;
 
 	memset(e, 0, sizeof(*e));
 	e->card = card;
 	e->shape = shape;
 	e->weights = weights;
 	e->sequences = sequences;
-	e->table = accel_tensor_reshape(shared(e, ACCEL_TYPE_I32, sequences, kv_row(context),
-					       &table), 2, SHAPE(sequences, kv_row(context)));
+	e->context = context;
+	OK(accel_tensor_create(card->device, ACCEL_TIER_SYSTEM, ACCEL_TYPE_I32, 2,
+			       SHAPE(sequences, kv_row(context)), &e->table));
+	OK(accel_memory_map(e->table.memory, &table));
 	e->pools = calloc(shape->layers, sizeof(*e->pools));
 	if (!e->pools || kv_create(&e->kv, sequences, context, table))
 		die(-ENOMEM, "not enough host memory");
@@ -258,4 +273,13 @@ void engine_create(struct engine *e, struct card *card, const struct shape *shap
 				       SHAPE(e->kv.blocks * KV_BLOCK, columns), &e->pools[i]));
 		e->pool_bytes += accel_tensor_bytes(e->pools[i]);
 	}
+}
+
+void engine_destroy(struct engine *e)
+{
+	for (uint32_t i = 0; i < e->shape->layers; i++)
+		accel_tensor_destroy(&e->pools[i]);
+	accel_tensor_destroy(&e->table);
+	free(e->pools);
+	kv_destroy(&e->kv);
 }

@@ -26,12 +26,14 @@ struct engine {
 	struct card *card;
 	const struct shape *shape;
 	const struct weights *weights;
-	uint32_t sequences;
+	uint32_t sequences, context;
 	struct kv kv;
 	struct accel_tensor table;	/* I32 [sequences, kv.row] */
 	struct accel_tensor *pools;	/* by layer: [slots, 2 · kv_heads · head]: keys, values */
 	uint64_t pool_bytes;
 };
+
+#define STEP_MEMORIES	16u
 
 struct step {
 	uint32_t groups, rows;		/* tokens: groups · rows */
@@ -46,6 +48,8 @@ struct step {
 	uint64_t *times;		/* [packets + 1][2]: what it saw */
 	uint8_t *kinds;			/* by packet: enum step_kind */
 	uint32_t packets;
+	struct accel_memory *memory[STEP_MEMORIES];
+	uint32_t memories;
 };
 
 /**
@@ -55,11 +59,13 @@ struct step {
 void engine_create(struct engine *engine, struct card *card, const struct shape *shape,
 		   const struct weights *weights, uint32_t sequences, uint32_t context,
 		   enum accel_type type);
+void engine_destroy(struct engine *engine);
 
 /** step_decode() - Record: one token of each sequence, to its logits. */
 void step_decode(struct step *step, struct engine *engine, int card_picks);
 
 /** step_prompt() - Record: @groups times KV_BLOCK tokens of prompts, into the cache only. */
 void step_prompt(struct step *step, struct engine *engine, uint32_t groups);
+void step_destroy(struct step *step);
 
 #endif
