@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* A destination and a source share no byte, are exactly the same, or are columns side by side. */
+/*
+ * A destination and another operand share no byte, are exactly the same, or are columns side by
+ * side.
+ */
 #include <string.h>
 
 #include <drm/maru_cmd_ops.h>
@@ -24,7 +27,8 @@ static bool is_beside(const struct maru_operand *a, const struct maru_operand *b
 	if (a->layout || b->layout || !pitch || b->stride[1] != pitch)
 		return false;
 	for (int d = 2; d < 4; d++) {
-		if (a->stride[d] % pitch || b->stride[d] % pitch)
+		if ((a->dim[d] > 1 && a->stride[d] % pitch) ||
+		    (b->dim[d] > 1 && b->stride[d] % pitch))
 			return false;
 	}
 	if (__builtin_mul_overflow((uint64_t)a->dim[0] - 1, a->stride[0], &width_a) ||
@@ -48,20 +52,36 @@ static bool overlaps(const struct maru_operand *a, const struct maru_operand *b)
 	return bytes_a && bytes_b && a->va < b->va + bytes_b && b->va < a->va + bytes_a;
 }
 
-struct accel_fault accel_overlap_check(const struct maru_packet *packet)
+/* One destination against all other operands, in the order of their roles. */
+static struct accel_fault check_written(const struct maru_packet *packet, unsigned int written)
 {
-	const struct maru_operand *dst = accel_packet_operand(packet, MARU_ROLE_DST), *src;
+	const struct maru_operand *dst = accel_packet_operand(packet, written), *other;
 	const struct accel_op_role *row;
 
-	for (unsigned int role = 1; role < MARU_ROLES; role++) {
-		src = accel_packet_operand(packet, role);
-		if (!src || !overlaps(dst, src))
+	for (unsigned int role = 0; role < MARU_ROLES; role++) {
+		other = accel_packet_operand(packet, role);
+		if (role == written || !other || !overlaps(dst, other))
 			continue;
 		row = accel_op_role_find(packet->op, role);
-		if (row->flags & MARU_ROLE_MAY_BE_DST && is_same(dst, src))
+		if (row->flags & MARU_ROLE_MAY_BE_DST && is_same(dst, other))
 			continue;
-		if (!is_beside(dst, src))
-			return ACCEL_FAULT(OVERLAP, role, MARU_FIELD_VA, src->va);
+		if (!is_beside(dst, other))
+			return ACCEL_FAULT(OVERLAP, role, MARU_FIELD_VA, other->va);
+	}
+	return ACCEL_RIGHT;
+}
+
+struct accel_fault accel_overlap_check(const struct maru_packet *packet)
+{
+	struct accel_fault fault;
+
+	for (unsigned int role = 0; role < MARU_ROLES; role++) {
+		if (!(packet->roles >> role & 1) ||
+		    !(accel_op_role_find(packet->op, role)->flags & MARU_ROLE_WRITTEN))
+			continue;
+		fault = check_written(packet, role);
+		if (fault.word)
+			return fault;
 	}
 	return ACCEL_RIGHT;
 }

@@ -94,6 +94,18 @@ static bool is_written(const struct maru_packet *packet, unsigned int role)
 	return accel_op_role_find(packet->op, role)->flags & MARU_ROLE_WRITTEN;
 }
 
+/*
+ * Which bytes of its range SCATTER writes, and ATTENTION whose queries are dealt out by q_start,
+ * stands in memory.
+ */
+static bool writes_whole(const struct maru_packet *packet, const struct maru_operand *operand)
+{
+	if (packet->op == MARU_OP_SCATTER ||
+	    (packet->op == MARU_OP_ATTENTION && packet->roles >> MARU_ROLE_Q_START & 1))
+		return false;
+	return accel_operand_is_dense(operand);
+}
+
 static bool packet_reads(const struct maru_packet *packet, const struct ranges *written,
 			 struct ranges *read)
 {
@@ -128,7 +140,7 @@ static bool packet_writes(const struct maru_packet *packet, struct ranges *writt
 			continue;
 		if (ranges_touch(read, range))
 			return false;
-		if (accel_operand_is_dense(operand) && !ranges_add(written, range))
+		if (writes_whole(packet, operand) && !ranges_add(written, range))
 			return false;
 	}
 	return true;

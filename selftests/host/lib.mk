@@ -21,7 +21,8 @@ $(B)/obj/selftests/host/mock_way.o $(B)/obj/selftests/host/test_npy.o: CFLAGS +=
 
 # The recorder's checks beside the card's own.
 HOST_TESTS += test_check_card
-test_check_card-src := selftests/host/test_check_card.c selftests/host/fake_span.c $(ENGINE_SRC)
+test_check_card-src := $(addprefix selftests/host/, test_check_card.c check_make.c \
+	check_make_ops.c) $(ENGINE_SRC)
 test_check_card-libs = $(B)/lib/libaccel-test.a $(DRM_LIBS) $(ENGINE_LIBS) -pthread
 test_check_card-deps := $(B)/lib/libaccel-test.a
 $(B)/obj/selftests/host/test_check_card.o: CFLAGS += $(ACCEL_CFLAGS)
