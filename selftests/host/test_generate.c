@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The language model on a card of this build, against a decoder in plain double precision that
+ * shares no line with it. The files of random weights are made by tools/model/untrained.py.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "samples/generate/run.h"
+#include "samples/generate/token.h"
+#include "selftests/ref/llama.h"
+
+#define SHIPPED		"samples/generate/model.gguf"
+#define UNTRAINED	"build/tmp/test_generate.gguf"
+#define SPEC		"direct,hbm=192M,cxl=0,threads=2"
+#define NEAR		1e-3	/* two logits this close may change places */
+
+struct model {
+	struct gguf file;
+	struct shape shape;
+	struct vocab *vocab;
+	struct weights weights;
+	struct card card;
+};
+
+static void open_model(struct model *m, const char *path)
+{
+	memset(m, 0, sizeof(*m));
+	if (gguf_open(&m->file, path) || shape_load(&m->shape, &m->file))
+		fail_msg("%s: %s", path, m->file.error);
+	m->vocab = vocab_load(&m->file);
+	assert_non_null(m->vocab);
+	OK(accel_device_open(SPEC, &m->card.device));
+	OK(accel_queue_create(m->card.device, NULL, &m->card.queue));
+	weights_load(&m->weights, &m->card, &m->shape);
+}
+
+static void close_model(struct model *m)
+{
+	accel_device_close(m->card.device);
+	free(m->weights.layer);
+	vocab_free(m->vocab);
+	shape_free(&m->shape);
+	gguf_close(&m->file);
+}
+
+static const char *untrained(const char *options)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "mkdir -p build/tmp && python3 tools/model/untrained.py "
+		 UNTRAINED " --preset tiny %s >/dev/null", options);
+	assert_int_equal(system(command), 0);
+	return UNTRAINED;
+}
+
+/* What a run hands out, and the reference that goes along with its first sequence. */
+struct follow {
+	struct ref_llama *ref;
+	const double *expected;
+	float *logits;
+	uint32_t vocab, step, sequences;
+	uint32_t near;
+	double worst;			/* difference of any logit */
+	uint64_t marks[RUN_SEQUENCES];	/* hash of each sequence's logits and tokens */
+	uint32_t counts[RUN_SEQUENCES];
+};
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t count)
+{
+	const uint8_t *at = bytes;
+
+	while (count--)
+		hash = (hash ^ *at++) * 0x100000001b3ull;
+	return hash;
+}
+
+static void see_logits(void *context, struct accel_tensor logits)
+{
+	struct follow *f = context;
+	uint64_t bytes = (uint64_t)f->sequences * f->vocab * sizeof(float);
+
+	OK(accel_tensor_download(logits, f->logits, bytes));
+	f->step++;
+}
+
+static void compare(struct follow *f, int32_t token)
+{
+	uint32_t best = 0, second;
+
+	for (uint32_t i = 0; i < f->vocab; i++) {
+		f->worst = fmax(f->worst, fabs(f->logits[i] - f->expected[i]));
+		best = f->expected[i] > f->expected[best] ? i : best;
+	}
+	second = !best;
+	for (uint32_t i = 0; i < f->vocab; i++)
+		if (i != best && f->expected[i] > f->expected[second])
+			second = i;
+	if (f->expected[best] - f->expected[second] < NEAR) {
+		print_message("# step %u: tokens %u and %u are %g apart\n", f->step, best, second,
+			      f->expected[best] - f->expected[second]);
+		f->near++;
+		assert_true(f->expected[best] - f->expected[token] < NEAR);
+	} else if ((uint32_t)token != best) {
+		fail_msg("step %u: token %d, the reference says %u (%g against %g)", f->step,
+			 token, best, f->expected[token], f->expected[best]);
+	}
+	f->expected = ref_llama_step(f->ref, token);
+}
+
+static void see_token(void *context, uint32_t sequence, int32_t token)
+{
+	struct follow *f = context;
+
+	if (f->ref && !sequence)
+		compare(f, token);
+	f->marks[sequence] = mix(f->marks[sequence], &token, sizeof(token));
+	f->marks[sequence] = mix(f->marks[sequence], f->logits + (uint64_t)sequence * f->vocab,
+				 f->vocab * sizeof(float));
+	f->counts[sequence]++;
+}
+
+struct prompt {
+	const int32_t *ids;
+	uint32_t count;
+};
+
+/* A whole run. Return: its times, with the number of its submissions checked. */
+static struct run_times write_all(struct model *m, const struct prompt *prompts, uint32_t count,
+				  uint32_t most, uint32_t context, enum accel_type cache,
+				  struct follow *f)
+{
+	struct accel_queue_info before = ACCEL_QUEUE_INFO_INIT, after = ACCEL_QUEUE_INFO_INIT;
+	struct sequence sequences[RUN_SEQUENCES] = { 0 };
+	struct engine engine;
+	struct run run = { .engine = &engine, .sequences = sequences, .most = most, .eos = -1,
+			   .greedy = 1, .token = see_token, .logits = see_logits, .context = f };
+
+	f->vocab = m->shape.vocab;
+	f->sequences = count;
+	f->logits = malloc((size_t)count * f->vocab * sizeof(float));
+	assert_non_null(f->logits);
+	for (uint32_t i = 0; i < count; i++) {
+		sequences[i].prompt = prompts[i].ids;
+		sequences[i].prompt_count = prompts[i].count;
+		sequences[i].tokens = calloc(most, sizeof(int32_t));
+	}
+	engine_create(&engine, &m->card, &m->shape, &m->weights, count, context, cache);
+	OK(accel_queue_info(m->card.queue, &before));
+	run_all(&run);
+	OK(accel_queue_info(m->card.queue, &after));
+	assert_int_equal(after.submitted - before.submitted,
+			 run.times.prompt_submits + run.times.steps);
+	engine_destroy(&engine);
+	for (uint32_t i = 0; i < count; i++)
+		free(sequences[i].tokens);
+	free(f->logits);
+	f->logits = NULL;
+	return run.times;
+}
+
+static void follow_reference(struct model *m, const struct prompt *prompt, uint32_t most,
+			     struct follow *f)
+{
+	uint32_t context = prompt->count + most;
+	struct run_times times;
+
+	memset(f, 0, sizeof(*f));
+	f->ref = ref_llama_load(&m->file, context);
+	assert_non_null(f->ref);
+	for (uint32_t i = 0; i < prompt->count; i++)
+		f->expected = ref_llama_step(f->ref, prompt->ids[i]);
+	times = write_all(m, prompt, 1, most, context, ACCEL_TYPE_F32, f);
+	ref_llama_free(f->ref);
+	f->ref = NULL;
+	assert_int_equal(f->counts[0], most);
+	assert_int_equal(times.steps, most);		/* one submit a token */
+}
+
+static struct prompt encode(const struct model *m, const char *text)
+{
+	int32_t *ids = malloc(3 * (strlen(text) + 2) * sizeof(*ids));
+	int64_t count = vocab_encode(m->vocab, text, ids, (uint32_t)(3 * (strlen(text) + 2)));
+
+	assert_true(count > 0);
+	return (struct prompt){ ids, (uint32_t)count };
+}
+
+static void shipped_model_writes_as_the_reference(void **state)
+{
+	static const char *const texts[] = {
+		"It is a truth universally acknowledged, that", "\"My dear Emma,\" said he,",
+	};
+	struct follow f;
+	struct model m;
+
+	(void)state;
+	open_model(&m, SHIPPED);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct prompt prompt = encode(&m, texts[i]);
+
+		follow_reference(&m, &prompt, 220, &f);
+		print_message("# 220 tokens, %u near ties, worst logit off by %.2e\n", f.near,
+			      f.worst);
+		assert_true(f.near < 20 && f.worst < NEAR);
+		free((void *)prompt.ids);
+	}
+	close_model(&m);
+}
+
+/* Types, an output matrix of its own, groups of heads, odd sizes. */
+static void untrained_models_write_as_the_reference(void **state)
+{
+	static const char *const options[] = {
+		"--type f32", "--type f16 --untied", "--type bf16 --heads 2 --kv-heads 2",
+		"--type bf16 --d 192 --heads 3 --ffn 200 --vocab 333 --layers 3 --untied",
+	};
+	static const int32_t ids[] = { 70, 80, 90, 100, 300 };
+	struct prompt prompt = { ids, 5 };
+	struct follow f;
+	struct model m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		open_model(&m, untrained(options[i]));
+		follow_reference(&m, &prompt, 40, &f);
+		print_message("# %s: %u near ties, worst logit off by %.2e\n", options[i], f.near,
+			      f.worst);
+		assert_true(f.worst < NEAR);
+		close_model(&m);
+	}
+}
+
+static struct prompt random_prompt(uint32_t count, uint32_t vocab)
+{
+	int32_t *ids = malloc(count * sizeof(*ids));
+
+	assert_non_null(ids);
+	for (uint32_t i = 0; i < count; i++)
+		ids[i] = (int32_t)(3 + (uint32_t)rand() % (vocab - 3));
+	return (struct prompt){ ids, count };
+}
+
+/* More tokens than one pass takes: 16 groups of 16. */
+static void long_prompts_pass_in_parts(void **state)
+{
+	struct prompt prompts[3];
+	struct run_times times;
+	struct follow f, all;
+	struct model m;
+
+	(void)state;
+	srand(2);
+	open_model(&m, untrained(""));
+	for (int i = 0; i < 3; i++)
+		prompts[i] = random_prompt((const uint32_t[]){ 600, 1, 257 }[i], m.shape.vocab);
+	follow_reference(&m, &prompts[0], 10, &f);
+	assert_true(f.worst < NEAR);
+	memset(&all, 0, sizeof(all));
+	times = write_all(&m, prompts, 3, 10, 700, ACCEL_TYPE_F32, &all);
+	assert_int_equal(times.prompt_submits, 4);	/* 38 + 16 groups, 16 a pass */
+	assert_int_equal(times.steps, 10);
+	assert_true(all.marks[0] == f.marks[0]);
+	for (int i = 0; i < 3; i++)
+		free((void *)prompts[i].ids);
+	close_model(&m);
+}
+
+/* Ragged lengths, and a context that some fill long before others: not one bit may differ. */
+static void eight_at_once_are_eight_alone(void **state)
+{
+	static const uint32_t counts[] = { 1, 2, 15, 16, 17, 33, 100, 119 };
+	struct prompt prompts[8];
+	struct follow all, alone;
+	const char *path;
+	struct model m;
+
+	(void)state;
+	srand(1);
+	for (int trained = 1; trained >= 0; trained--) {
+		path = trained ? SHIPPED : untrained("");
+		open_model(&m, path);
+		for (int i = 0; i < 8; i++)
+			prompts[i] = random_prompt(counts[i], m.shape.vocab);
+		memset(&all, 0, sizeof(all));
+		write_all(&m, prompts, 8, 60, 128, ACCEL_TYPE_F32, &all);
+		for (int i = 0; i < 8; i++) {
+			memset(&alone, 0, sizeof(alone));
+			write_all(&m, &prompts[i], 1, 60, 128, ACCEL_TYPE_F32, &alone);
+			assert_int_equal(alone.counts[0], all.counts[i]);
+			assert_int_equal(alone.counts[0], counts[i] + 60 <= 129 ? 60 :
+					 129 - counts[i]);
+			assert_true(alone.marks[0] == all.marks[i]);
+			free((void *)prompts[i].ids);
+		}
+		close_model(&m);
+	}
+}
+
+/* A cache of half the size changes logits by little. */
+static void small_caches(void **state)
+{
+	struct follow full, small;
+	struct prompt prompt;
+	struct model m;
+
+	(void)state;
+	open_model(&m, SHIPPED);
+	prompt = encode(&m, "She was");
+	for (int i = 0; i < 2; i++) {
+		memset(&full, 0, sizeof(full));
+		memset(&small, 0, sizeof(small));
+		write_all(&m, &prompt, 1, 3, 64, ACCEL_TYPE_F32, &full);
+		write_all(&m, &prompt, 1, 3, 64, i ? ACCEL_TYPE_BF16 : ACCEL_TYPE_F16, &small);
+		assert_int_equal(small.counts[0], 3);
+		assert_true(small.marks[0] != full.marks[0]);
+	}
+	free((void *)prompt.ids);
+	close_model(&m);
+}
+
+static void draws(void **state)
+{
+	static const float logits[] = { 0, 5, 5, -INFINITY, NAN, 1 };
+	uint32_t seen[6] = { 0 };
+	struct pick a, b;
+
+	(void)state;
+	assert_int_equal(pick_create(&a, 0.7, 0.95, 7, 6), 0);
+	assert_int_equal(pick_create(&b, 0.7, 0.95, 7, 6), 0);
+	for (int i = 0; i < 10000; i++) {
+		uint32_t token = pick_draw(&a, logits);
+
+		assert_int_equal(token, pick_draw(&b, logits));
+		seen[token]++;
+	}
+	/* Both likely ones have more than 0.95 together, so no other is drawn. */
+	assert_int_equal(seen[1] + seen[2], 10000);
+	assert_in_range(seen[1], 4700, 5300);
+	pick_destroy(&a);
+	assert_int_equal(pick_create(&a, 1e-6, 1, 7, 6), 0);
+	for (int i = 0; i < 100; i++)
+		assert_in_range(pick_draw(&a, logits), 1, 2);
+	pick_destroy(&a);
+	assert_int_equal(pick_create(&a, 100, 1, 7, 6), 0);
+	memset(seen, 0, sizeof(seen));
+	for (int i = 0; i < 10000; i++)
+		seen[pick_draw(&a, logits)]++;
+	assert_true(seen[0] > 2000 && seen[5] > 2000 && !seen[3] && !seen[4]);
+	pick_destroy(&a);
+	pick_destroy(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(draws),
+		cmocka_unit_test(untrained_models_write_as_the_reference),
+		cmocka_unit_test(long_prompts_pass_in_parts),
+		cmocka_unit_test(shipped_model_writes_as_the_reference),
+		cmocka_unit_test(eight_at_once_are_eight_alone),
+		cmocka_unit_test(small_caches),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("generate", tests, NULL, NULL);
+}
