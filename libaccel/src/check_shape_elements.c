@@ -75,13 +75,11 @@ struct accel_fault accel_check_elementwise(const struct maru_packet *packet)
 static struct accel_fault check_rope_params(const struct maru_params_rope *params, uint32_t d)
 {
 	if (params->mode != MARU_ROPE_NORMAL && params->mode != MARU_ROPE_NEOX)
-		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 16, params->mode);
+		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 16, params->mode);
 	if (params->n_dims % 2)
 		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 20, params->n_dims);
-	if (params->n_offs % 2)
+	if (params->n_offs % 2 || (d && (uint32_t)params->n_offs + params->n_dims > d))
 		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 22, params->n_offs);
-	if ((uint32_t)params->n_offs + params->n_dims > d)
-		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 20, params->n_dims);
 	if (!(accel_float(params->base) > 0))
 		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 36, params->base);
 	return ACCEL_RIGHT;
