@@ -7,6 +7,8 @@ ENGINE_SRC := $(addprefix $(ENGINE_DIR)/, \
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	attention.c attention_keys.c attention_tile.c \
 	kernels/plain_attention.c kernels/avx2_attention.c)
+ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
+ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 
 # The loops per ISA level; nothing else is built for more than the baseline.

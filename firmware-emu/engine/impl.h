@@ -12,6 +12,9 @@ extern const struct engine_impl copy_impl;
 extern const struct engine_impl prepare_impl;
 extern const struct engine_impl matmul_impl;
 extern const struct engine_impl attention_impl;
+extern const struct engine_impl gather_impl;
+extern const struct engine_impl scatter_impl;
+extern const struct engine_impl elementwise_impl;
 
 /* What an operation keeps between plan and tiles. */
 #define IMPL_PLAN(type, op) \

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/kernels_attention.h"
+#include "firmware-emu/engine/kernels_elementwise.h"
 
 struct kernels kernels;
 struct kernels_attention kernels_attention;
+struct kernels_elementwise kernels_elementwise;
 
 static uint32_t best_level(void)
 {
@@ -31,9 +33,11 @@ uint32_t kernels_init(uint32_t limit)
 		level = limit;
 	kernels_plain(&kernels);
 	kernels_attention_plain(&kernels_attention);
+	kernels_elementwise_plain(&kernels_elementwise);
 	if (level >= KERNELS_AVX2) {
 		kernels_avx2(&kernels);
 		kernels_attention_avx2(&kernels_attention);
+		kernels_elementwise_avx2(&kernels_elementwise);
 	}
 #ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
 	if (level >= KERNELS_VNNI)

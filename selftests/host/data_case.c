@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "selftests/host/data_case.h"
+#include "selftests/ref/ref.h"
+
+static void gap_strides(struct maru_operand *desc, uint64_t *seed)
+{
+	uint64_t size = maru_type_bytes(desc->type), inside = size;
+	unsigned int d;
+
+	for (d = 0; d < 4; d++) {
+		desc->stride[d] = inside + (d ? size * (case_random(seed) % 3) : 0);
+		inside = desc->stride[d] * (desc->dim[d] ? desc->dim[d] : 1);
+	}
+}
+
+uint64_t data_bytes(const struct maru_operand *desc)
+{
+	uint64_t bytes = maru_type_bytes(desc->type);
+	unsigned int d;
+
+	if (desc->layout)
+		return maru_layout_bytes(desc->layout, desc->type, desc->dim);
+	for (d = 0; d < 4; d++) {
+		if (!desc->dim[d])
+			return 0;
+		bytes += (desc->dim[d] - 1) * desc->stride[d];
+	}
+	return bytes;
+}
+
+void data_fill(const struct maru_operand *desc, uint64_t *seed)
+{
+	uint64_t bytes = data_bytes(desc), size = maru_type_bytes(desc->type), i;
+	uint8_t *host = (uint8_t *)(uintptr_t)desc->va;
+
+	for (i = 0; i + size <= bytes; i += size) {
+		if (desc->type == MARU_TYPE_F32 || desc->type == MARU_TYPE_F16 ||
+		    desc->type == MARU_TYPE_BF16 || desc->type == MARU_TYPE_F64)
+			ref_store(desc->type, host + i, 4 * case_float(seed));
+		else
+			ref_store(desc->type, host + i, (int)(case_random(seed) % 200) - 100);
+	}
+}
+
+struct maru_operand *data_add(struct engine_case *c, unsigned int role, unsigned int type,
+			      const uint32_t dim[4], bool is_gapped, uint64_t *seed)
+{
+	struct maru_operand *desc = case_add(c, role, NULL, type, dim[0], dim[1], dim[2], dim[3]);
+
+	if (is_gapped)
+		gap_strides(desc, seed);
+	desc->va = (uint64_t)(uintptr_t)case_memory(data_bytes(desc));
+	data_fill(desc, seed);
+	return desc;
+}
+
+struct maru_operand *data_add_noise(struct engine_case *c, unsigned int role, unsigned int type,
+				    uint32_t n, uint64_t *seed)
+{
+	struct maru_operand *desc = case_add(c, role, NULL, type, n, 1, 1, 1);
+	uint64_t bytes = data_bytes(desc), i;
+	uint64_t *host = case_memory(bytes);
+	uint64_t mask = type == MARU_TYPE_F32 ? 0xbfffffffbfffffff : 0xbfffbfffbfffbfff;
+
+	for (i = 0; i < (bytes + 7) / 8; i++)
+		host[i] = case_random(seed) & mask;
+	desc->va = (uint64_t)(uintptr_t)host;
+	return desc;
+}
+
+void data_copy(const struct maru_operand *desc, struct maru_operand *as)
+{
+	uint64_t bytes = data_bytes(desc);
+	void *copy = case_memory(bytes);
+
+	if (bytes)
+		memcpy(copy, (const void *)(uintptr_t)desc->va, bytes);
+	*as = *desc;
+	as->va = (uint64_t)(uintptr_t)copy;
+}
+
+void data_index(const struct maru_operand *desc, uint64_t i, int64_t value)
+{
+	ref_store(desc->type, ref_at(desc, i, 0, 0, 0), value);
+}
