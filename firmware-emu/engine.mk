@@ -9,6 +9,8 @@ ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	kernels/plain_attention.c kernels/avx2_attention.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c)
+ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
+	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 
 # The loops per ISA level; nothing else is built for more than the baseline.

@@ -11,6 +11,7 @@
 static const struct engine_impl *const impls[] = {
 	&nop_impl, &timestamp_impl, &fill_impl, &copy_impl, &prepare_impl, &matmul_impl,
 	&attention_impl,
+	&norm_impl, &rope_impl, &softmax_impl,
 	&gather_impl, &scatter_impl, &elementwise_impl,
 };
 

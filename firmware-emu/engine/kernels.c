@@ -2,10 +2,12 @@
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/kernels_attention.h"
 #include "firmware-emu/engine/kernels_elementwise.h"
+#include "firmware-emu/engine/kernels_rows.h"
 
 struct kernels kernels;
 struct kernels_attention kernels_attention;
 struct kernels_elementwise kernels_elementwise;
+struct kernels_rows kernels_rows;
 
 static uint32_t best_level(void)
 {
@@ -33,10 +35,12 @@ uint32_t kernels_init(uint32_t limit)
 		level = limit;
 	kernels_plain(&kernels);
 	kernels_attention_plain(&kernels_attention);
+	kernels_rows_plain(&kernels_rows);
 	kernels_elementwise_plain(&kernels_elementwise);
 	if (level >= KERNELS_AVX2) {
 		kernels_avx2(&kernels);
 		kernels_attention_avx2(&kernels_attention);
+		kernels_rows_avx2(&kernels_rows);
 		kernels_elementwise_avx2(&kernels_elementwise);
 	}
 #ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
