@@ -148,7 +148,8 @@ static int call_locked(struct direct_client *client, struct vfu_header *head, st
 		return -EPROTO;
 	if (answer.flags & VFU_ERROR)
 		return answer.error && answer.error < 4096 ? -(int)answer.error : -EPROTO;
-	memset(reply, 0, room);
+	if (room)
+		memset(reply, 0, room);
 	return receive(client->fd, reply, answer.bytes - sizeof(answer),
 		       files ? &files->got : NULL);
 }
