@@ -99,16 +99,20 @@ struct ipc_message {		/* what either side receives into */
 	X(DMA_UNMAP, "dma.unmap")		/* before the acknowledgement */ \
 	X(ADMIN_FETCH, "admin.fetch")		/* a command was copied */ \
 	X(ADMIN_COMPLETE, "admin.complete")	/* before the completion is stored */ \
+	X(ADMIN_ANSWER, "admin.answer")		/* FAIL: one that answers nothing goes before */ \
 	X(ADMIN_INVALIDATE, "admin.invalidate")	/* before an INVALIDATE completes */ \
 	X(EVENT_POST, "event.post")		/* before an event is stored */ \
+	X(EVENT_STORE, "event.store")		/* FAIL: another queue's, no type, noise, in turns */ \
 	X(EVENT_IRQ, "event.irq")		/* before vector 0 is raised; FAIL loses it */ \
 	X(JOB_FETCH, "job.fetch")		/* a descriptor was copied */ \
 	X(JOB_DECODE, "job.decode")		/* a packet was copied */ \
 	X(JOB_TILE, "job.tile")			/* before a tile runs */ \
 	X(JOB_DONE, "job.done")			/* all packets ran, done is not stored yet */ \
 	X(JOB_SIGNALLED, "job.signalled")	/* done is stored, no event yet */ \
+	X(QUEUE_DONE, "queue.done")		/* FAIL: more is done than was submitted */ \
 	X(QUEUE_RESET, "queue.reset")		/* a QUEUE_RESET was fetched */ \
-	X(MMU_WALK, "mmu.walk")			/* FAIL: the walk ends unmapped */
+	X(MMU_WALK, "mmu.walk")			/* FAIL: the walk ends unmapped */ \
+	X(IRQ_RAISE, "irq.raise")		/* FAIL: the vector storms for half a second */
 
 enum ipc_point {
 #define IPC_POINT_ENUM(name, text) IPC_POINT_##name,

@@ -2,9 +2,13 @@
 /* Interrupts are written by the core itself; the slot only hands the eventfds over. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware-emu/core/irq.h"
+#include "firmware-emu/mem/point.h"
+
+#define IRQ_STORM_NS	500000000
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* protects fds */
 static int fds[MARU_MSIX_VECTORS] = {
@@ -42,7 +46,7 @@ void irq_set(const struct ipc_irqs *irqs, const int *new_fds, unsigned int count
 	pthread_mutex_unlock(&lock);
 }
 
-void irq_raise(unsigned int vector)
+static void irq_write(unsigned int vector)
 {
 	const uint64_t one = 1;
 
@@ -52,4 +56,23 @@ void irq_raise(unsigned int vector)
 		/* A full counter is a raised interrupt; a closed reader wants none. */
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+static uint64_t irq_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void irq_raise(unsigned int vector)
+{
+	uint64_t begin;
+
+	irq_write(vector);
+	if (!point_hit(IPC_POINT_IRQ_RAISE))
+		return;
+	for (begin = irq_now(); irq_now() - begin < IRQ_STORM_NS;)
+		irq_write(vector);
 }

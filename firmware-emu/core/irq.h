@@ -7,7 +7,7 @@
 /** irq_set() - Arm or disarm vectors. @fds: taken; @count of them, 0: disarm. */
 void irq_set(const struct ipc_irqs *irqs, const int *fds, unsigned int count);
 
-/** irq_raise() - Raise a vector if it is armed. Any thread; never waits. */
+/** irq_raise() - Raise a vector if it is armed. Any thread; never waits, but at irq.raise. */
 void irq_raise(unsigned int vector);
 
 #endif

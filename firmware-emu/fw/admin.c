@@ -208,11 +208,11 @@ static bool admin_fetch(void)
 	return admin.head != head;
 }
 
-static void admin_store(const struct admin_command *command)
+static void admin_store_as(const struct admin_command *command, uint16_t id)
 {
 	uint64_t va = admin.cq + (admin.completed & (admin.cq_entries - 1)) *
 		      sizeof(struct maru_admin_cqe);
-	struct maru_admin_cqe cqe = { .id = command->sqe.id, .status = command->status };
+	struct maru_admin_cqe cqe = { .id = id, .status = command->status };
 	struct span_fault fault;
 
 	cqe.value[0] = command->value[0];
@@ -222,6 +222,13 @@ static void admin_store(const struct admin_command *command)
 	/* The word that holds the phase goes last. */
 	span_write(fw_kernel(), va + 8, (uint8_t *)&cqe + 8, sizeof(cqe) - 8, &fault);
 	span_write(fw_kernel(), va, &cqe, 8, &fault);
+}
+
+static void admin_store(const struct admin_command *command)
+{
+	if (point_hit(IPC_POINT_ADMIN_ANSWER))
+		admin_store_as(command, command->sqe.id ^ 0x8000);
+	admin_store_as(command, command->sqe.id);
 }
 
 static uint16_t admin_run(struct admin_command *command)

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "firmware-emu/fw/event.h"
 #include "firmware-emu/fw/fw.h"
@@ -52,6 +53,23 @@ static void event_drop(void)
 	span_write(fw_kernel(), RING_AT(overflow), &ring.overflow, sizeof(ring.overflow), &fault);
 }
 
+/* A card that lies, in the turns that drivers differ in: which queue, which type, all of it. */
+static void event_spoil(struct maru_event *event)
+{
+	static unsigned int turn;
+
+	switch (turn++ % 3) {
+	case 0:
+		event->queue ^= 1;
+		break;
+	case 1:
+		event->type = 0x7fff;
+		break;
+	default:
+		memset(event, 0xa5, offsetof(struct maru_event, phase));
+	}
+}
+
 static void event_store(struct maru_event *event, bool is_lost)
 {
 	uint64_t slot = ring.producer & (ring.entries - 1), consumer = 0;
@@ -65,6 +83,8 @@ static void event_store(struct maru_event *event, bool is_lost)
 	}
 	event->seq = ring.seq++;
 	event->phase = !(ring.producer / ring.entries & 1);
+	if (point_hit(IPC_POINT_EVENT_STORE))
+		event_spoil(event);
 	/* In rising order; seq and phase are the last word. */
 	span_write(fw_kernel(), RING_AT(event) + slot * sizeof(*event), event, sizeof(*event),
 		   &fault);

@@ -170,6 +170,8 @@ static void queue_show_head(struct queue *queue)
 	span_write(queue->ring_space, queue->ring + RING_HEAD, &queue->head,
 		   sizeof(queue->head), &fault);
 	queue->block.done = queue->head;
+	if (point_hit(IPC_POINT_QUEUE_DONE))
+		queue->block.done += 1ULL << 32;
 	queue->block.started = queue->head;
 	pthread_mutex_lock(&queue->block_lock);
 	block_write_state(queue);

@@ -505,6 +505,13 @@ static void points_fail(void **state)
 	assert_int_equal(card_admin_next(card, &cqe, 50), -ETIMEDOUT);
 	card_disarm(card, IPC_POINT_ADMIN_COMPLETE);
 	assert_int_equal(card_admin(card, &nop, NULL), MARU_ADMIN_OK);
+	card_arm(card, IPC_POINT_ADMIN_ANSWER, IPC_ACTION_FAIL, 0);
+	card_admin_submit(card, &nop);
+	assert_int_equal(card_admin_next(card, &cqe, 1000), 0);
+	assert_int_not_equal(cqe.id, nop.id);
+	card_disarm(card, IPC_POINT_ADMIN_ANSWER);
+	assert_int_equal(card_admin_next(card, &cqe, 1000), 0);
+	assert_int_equal(cqe.id, nop.id);
 	for (enum ipc_point p = IPC_POINT_ADMIN_FETCH; p <= IPC_POINT_ADMIN_COMPLETE; p++) {
 		card_arm(card, p, IPC_ACTION_HOLD, 0);
 		card_admin_submit(card, &nop);

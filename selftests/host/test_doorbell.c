@@ -324,6 +324,21 @@ static void event_points(void **state)
 	assert_int_equal(card_event(card, &event, 1000), 0);
 	assert_false(irq_came(20));
 	assert_int_equal(card->events->irq_on, 0);
+	card_disarm(card, IPC_POINT_EVENT_IRQ);
+	card_arm(card, IPC_POINT_EVENT_STORE, IPC_ACTION_FAIL, 0);
+	for (int turn = 0; turn < 3; turn++) {
+		card_submit(queue, &desc);
+		assert_int_equal(card_event(card, &event, 1000), 0);
+		assert_int_equal(event.type == MARU_EVENT_FENCE, turn == 0);
+		assert_int_equal(event.queue == queue->id, turn == 1);
+		assert_int_equal(event.seq > 100, turn == 2);
+	}
+	card_disarm(card, IPC_POINT_EVENT_STORE);
+	card_arm(card, IPC_POINT_IRQ_RAISE, IPC_ACTION_FAIL, 0);
+	card->events->irq_on = 1;
+	card_submit(queue, &desc);
+	for (int i = 0; i < 20; i++)
+		assert_true(irq_came(200));
 	free(queue);
 }
 
