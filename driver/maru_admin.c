@@ -449,7 +449,6 @@ void maru_admin_start(struct maru_device *mdev)
 	memset(mdev->group, 0, sizeof(*mdev->group));
 	admin->tail = 0;
 	admin->head = 0;
-	admin->bogus = 0;
 	admin->state = MARU_ADMIN_BOOT;
 	spin_unlock_irq(&admin->lock);
 }
@@ -484,6 +483,7 @@ void maru_admin_stop(struct maru_device *mdev)
 {
 	spin_lock_irq(&mdev->admin->lock);
 	mdev->admin->state = MARU_ADMIN_OFF;
+	mdev->admin->bogus = 0;
 	spin_unlock_irq(&mdev->admin->lock);
 }
 

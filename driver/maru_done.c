@@ -67,6 +67,9 @@ unsigned int maru_queue_retire_locked(struct maru_queue *queue)
 
 	lockdep_assert_held(&queue->lock);
 	if (done < queue->head || done > queue->tail) {
+		/* the reset that was asked for looks once more */
+		if (queue->is_stuck)
+			return 0;
 		drm_err_ratelimited(&queue->mdev->drm,
 				    "queue %u: done %llu is not within %llu and %llu\n",
 				    queue->id, done, queue->head, queue->tail);

@@ -11,9 +11,12 @@
 #include "maru_fw.h"
 #include "maru_irq.h"
 
-/* More empty interrupts than this in a window: the vector is masked and polled. */
-#define MARU_STORM_EMPTY	1000
-#define MARU_STORM_WINDOW	(HZ / 10)
+/*
+ * More empty interrupts than this in a row and in a window: the vector is masked and polled. In
+ * order a card raises one that is empty now and then, when another look came before it.
+ */
+#define MARU_STORM_EMPTY	100
+#define MARU_STORM_WINDOW	HZ
 #define MARU_STORM_POLL		(HZ / 10)
 
 struct maru_vector {
@@ -42,7 +45,7 @@ static void maru_irq_handle_empty(struct maru_vector *vector)
 {
 	struct maru_device *mdev = vector->mdev;
 
-	if (time_after(jiffies, vector->window + MARU_STORM_WINDOW)) {
+	if (!vector->empty || time_after(jiffies, vector->window + MARU_STORM_WINDOW)) {
 		vector->window = jiffies;
 		vector->empty = 0;
 	}
@@ -60,12 +63,14 @@ static irqreturn_t maru_irq_handler(int irq, void *data)
 {
 	struct maru_vector *vector = data;
 
-	if (!vector->process(vector->mdev)) {
-		maru_irq_handle_empty(vector);
-		/* STATUS changes raise the event vector too: look, but not from here */
-		if (vector->process == maru_event_process)
-			maru_fw_suspect(vector->mdev);
+	if (vector->process(vector->mdev)) {
+		vector->empty = 0;
+		return IRQ_HANDLED;
 	}
+	maru_irq_handle_empty(vector);
+	/* STATUS changes raise the event vector too: look, but not from here */
+	if (vector->process == maru_event_process)
+		maru_fw_suspect(vector->mdev);
 	return IRQ_HANDLED;
 }
 
@@ -145,7 +150,6 @@ static int maru_irq_init_vector(struct maru_device *mdev, unsigned int nr, const
 	vector->mdev = mdev;
 	vector->process = process;
 	vector->irq = pci_irq_vector(mdev->pdev, nr);
-	vector->window = jiffies;
 	if (vector->irq < 0)
 		return vector->irq;
 	return devm_request_irq(mdev->drm.dev, vector->irq, maru_irq_handler, IRQF_NO_AUTOEN, name,
