@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The direct way when something ends: a core, a card, the program; and what is refused. */
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "selftests/host/direct_case.h"
@@ -306,6 +309,78 @@ static void test_time_limit(void **state)
 	case_close(&c);
 }
 
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* From nothing to the end of a job: a second at most, with the sizes of a plain "direct". */
+static void test_first_job(void **state)
+{
+	struct direct_case c;
+	double best = 1e9, start;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		start = now();
+		OK(accel_device_open("direct", &c.card));
+		OK(accel_queue_create(c.card, NULL, &c.queue));
+		OK(accel_cmd_create(c.card, 0, &c.cmd));
+		OK(accel_cmd_nop(c.cmd));
+		OK(case_run(c.queue, c.cmd));
+		best = now() - start < best ? now() - start : best;
+		case_close(&c);
+	}
+	print_message("# first job %.0f ms after the start\n", best * 1e3);
+	assert_true(best <= 1);
+}
+
+/* A program without any right: another user, no capabilities, no way to gain some. */
+static void test_unprivileged(void **state)
+{
+	struct direct_case c;
+	pid_t child;
+	int status;
+
+	(void)state;
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (!getuid() && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+			exit(2);
+		case_open(&c);
+		OK(accel_cmd_nop(c.cmd));
+		OK(case_run(c.queue, c.cmd));
+		exit(getuid() ? 0 : 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* SIGKILL at any moment of accel_device_open() leaves nothing either. */
+static void test_killed_at_start(void **state)
+{
+	const char *mark = case_mark();
+	struct direct_case c;
+	pid_t child;
+
+	(void)state;
+	for (int round = 0; round < 24; round++) {
+		child = fork();
+		if (!child) {
+			case_open(&c);
+			pause();
+		}
+		usleep((useconds_t)(round * round * 250));	/* up to 130 ms */
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	assert_int_equal(case_wait_gone(mark, 5000), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -313,6 +388,8 @@ int main(void)
 		cmocka_unit_test(test_fork), cmocka_unit_test(test_program_killed),
 		cmocka_unit_test(test_core_killed), cmocka_unit_test(test_card_killed),
 		cmocka_unit_test(test_time_limit), cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_first_job), cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_killed_at_start),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -158,15 +158,33 @@ static int bring_up(struct direct *direct)
 	return error ? error : boot_ops(direct);
 }
 
-/* From here on fork() knows the socket. */
-static int take_socket(struct direct *direct, int fd)
+static int start_or_connect(struct accel_device *device, const struct direct_spec *spec)
 {
+	int fd;
+
+	if (!*spec->socket)
+		return direct_spawn(spec, device->path, sizeof(device->path));
+	snprintf(device->path, sizeof(device->path), "%s", spec->socket);
+	fd = connect_to(spec->socket);
+	return fd < 0 ? accel_refuse(fd, "accel_device_open: direct: %s: %s", spec->socket,
+				     strerror(-fd)) : fd;
+}
+
+/* No fork() of another thread comes between the socket and the list that forks look at. */
+static int take_socket(struct direct *direct, struct accel_device *device,
+		       const struct direct_spec *spec)
+{
+	int fd;
+
 	pthread_once(&fork_once, watch_forks);
 	pthread_mutex_lock(&all_lock);
-	direct->client.fd = fd;
-	LIST_INSERT_HEAD(&all, direct, entry);
+	fd = start_or_connect(device, spec);
+	if (fd >= 0) {
+		direct->client.fd = fd;
+		LIST_INSERT_HEAD(&all, direct, entry);
+	}
 	pthread_mutex_unlock(&all_lock);
-	return client_open(&direct->client, fd);
+	return fd < 0 ? fd : 0;
 }
 
 static void forget(struct direct *direct)
@@ -182,28 +200,20 @@ static int direct_open(struct accel_device *device, const char *place)
 {
 	struct direct *direct;
 	struct direct_spec spec;
-	int error = direct_spec_parse(&spec, place ? place : ""), fd;
+	int error = direct_spec_parse(&spec, place ? place : "");
 
 	if (error)
 		return error;
-	if (*spec.socket) {
-		snprintf(device->path, sizeof(device->path), "%s", spec.socket);
-		fd = connect_to(spec.socket);
-		if (fd < 0)
-			return accel_refuse(fd, "accel_device_open: direct: %s: %s", spec.socket,
-					    strerror(-fd));
-	} else {
-		fd = direct_spawn(&spec, device->path, sizeof(device->path));
-		if (fd < 0)
-			return fd;
-	}
 	direct = calloc(1, sizeof(*direct));
-	if (!direct) {
-		close(fd);
+	if (!direct)
 		return accel_refuse(-ENOMEM, "accel_device_open: out of host memory");
-	}
 	init(direct);
-	error = take_socket(direct, fd);
+	error = take_socket(direct, device, &spec);
+	if (error) {
+		fini(direct);
+		return error;
+	}
+	error = client_open(&direct->client, direct->client.fd);
 	if (!error)
 		error = bring_up(direct);
 	if (error) {
