@@ -26,3 +26,10 @@ test_check_card-src := $(addprefix selftests/host/, test_check_card.c check_make
 test_check_card-libs = $(B)/lib/libaccel-test.a $(DRM_LIBS) $(ENGINE_LIBS) -pthread
 test_check_card-deps := $(B)/lib/libaccel-test.a
 $(B)/obj/selftests/host/test_check_card.o: CFLAGS += $(ACCEL_CFLAGS)
+
+# Writes docs/ops.md; test_docs asks whether the page is this table's still.
+PROGRAMS += ops-page
+ops-page-src := tools/docs/ops_page.c
+ops-page-libs = $(B)/lib/libaccel-test.a $(DRM_LIBS) -pthread
+ops-page-deps := $(B)/lib/libaccel-test.a
+$(B)/obj/tools/docs/ops_page.o: CFLAGS += $(ACCEL_CFLAGS)

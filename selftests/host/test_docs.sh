@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # test_docs.sh - compile the examples of docs/uapi.md: each fence "c example" by itself, behind
-# the fence "c prelude". TAP on stdout. Runs in the toolbox, from the top of the tree.
+# the fence "c prelude"; and ask whether docs/ops.md is what the contract makes of it. TAP on
+# stdout. Runs in the toolbox, from the top of the tree.
 doc=${1:-docs/uapi.md}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -29,7 +30,7 @@ if [ ! -f "$1" ] || [ ! -f "$work/prelude.h" ]; then
 	exit 1
 fi
 echo "TAP version 13"
-echo "1..$#"
+echo "1..$(($# + 1))"
 i=0
 failed=0
 for source; do
@@ -44,4 +45,13 @@ for source; do
 		echo "not ok $i $doc:$line"
 	fi
 done
+i=$((i + 1))
+if make -s -f tools/build.mk build/bin/ops-page >"$work/err" 2>&1 &&
+	build/bin/ops-page | diff -u docs/ops.md - >"$work/err" 2>&1; then
+	echo "ok $i docs/ops.md"
+else
+	failed=$((failed + 1))
+	sed 's/^/# /' "$work/err"
+	echo "not ok $i docs/ops.md"
+fi
 [ "$failed" = 0 ]
