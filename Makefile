@@ -8,13 +8,16 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 enter := tools/box/enter
 
-.PHONY: help run test vm build lint host-test vm-test stress bench install clean distclean
+.PHONY: help run quick test vm build lint host-test vm-test stress bench install clean distclean
 
 help:
 	@sed 's/^/  /' tools/help.txt
 
 run:
 	@exec tools/run
+
+quick:
+	@exec tools/quick
 
 test:
 	@exec tools/test all
