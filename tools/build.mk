@@ -9,7 +9,9 @@
 #   GUEST_TESTS names of guest tests, built as $(B)/bin/guest/NAME
 #   ANALYZE_SRC sources of libraries, for lint
 #   BENCHES     names of benches, built as $(B)/bin/bench/NAME
+#   FUZZERS     names of fuzzers, built as $(B)/bin/fuzz/NAME
 # For each NAME: NAME-src (C sources), NAME-libs (linker flags), NAME-deps (built first).
+# SANITIZE=1: with address and undefined-behaviour sanitizers, for tools/stress.
 # Flags for a folder: $(B)/obj/FOLDER/%.o: CFLAGS += …
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -24,6 +26,9 @@ AR := ar
 CFLAGS_COMMON := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -Iuapi
 CFLAGS :=
 LDFLAGS :=
+ifdef SANITIZE
+CC := gcc -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
 Q := $(if $(V),,@)
 say = @printf '  %-6s %s\n' $(1) $(2)
 
@@ -32,9 +37,10 @@ PROGRAMS :=
 HOST_TESTS :=
 GUEST_TESTS :=
 BENCHES :=
+FUZZERS :=
 ANALYZE_SRC :=
 
-.PHONY: all host-tests guest-tests benches module lists
+.PHONY: all host-tests guest-tests benches fuzzers module lists
 all:
 
 -include firmware-emu/build.mk
@@ -43,6 +49,7 @@ all:
 -include selftests/host/build.mk
 -include selftests/guest/build.mk
 -include selftests/bench/build.mk
+-include selftests/fuzz/build.mk
 
 # Objects and programs appear under their name only when complete, so that two builds of the
 # same tree at once do not read halves of each other.
@@ -66,6 +73,7 @@ $(foreach n,$(PROGRAMS),$(eval $(call program,$(B)/bin/$(n),$(n),)))
 $(foreach n,$(HOST_TESTS),$(eval $(call program,$(B)/bin/$(n),$(n),-lcmocka)))
 $(foreach n,$(GUEST_TESTS),$(eval $(call program,$(B)/bin/guest/$(n),$(n),)))
 $(foreach n,$(BENCHES),$(eval $(call program,$(B)/bin/bench/$(n),$(n),)))
+$(foreach n,$(FUZZERS),$(eval $(call program,$(B)/bin/fuzz/$(n),$(n),)))
 
 # The lists say what a test run has to run.
 lists:
@@ -73,6 +81,7 @@ lists:
 	@printf '%s\n' $(sort $(HOST_TESTS)) >$(B)/host-tests.list
 	@printf '%s\n' $(sort $(GUEST_TESTS)) >$(B)/guest-tests.list
 	@printf '%s\n' $(sort $(BENCHES)) >$(B)/benches.list
+	@printf '%s\n' $(foreach n,$(sort $(FUZZERS)),'$(n) $($(n)-args)') >$(B)/fuzzers.list
 
 # Objects of the product, for lint: no test, and no link.
 .PHONY: analyze
@@ -82,6 +91,7 @@ analyze: $(patsubst %.c,$(B)/obj/%.o,$(filter firmware-emu/% libaccel/% samples/
 host-tests: $(HOST_TESTS:%=$(B)/bin/%) lists
 guest-tests: $(GUEST_TESTS:%=$(B)/bin/guest/%) lists
 benches: $(BENCHES:%=$(B)/bin/bench/%) lists
+fuzzers: $(FUZZERS:%=$(B)/bin/fuzz/%) lists
 all: $(all-y) $(PROGRAMS:%=$(B)/bin/%) host-tests guest-tests benches
 
 # The module, out of tree, for one of the toolbox's kernels. The kernel's build writes beside
@@ -89,8 +99,15 @@ all: $(all-y) $(PROGRAMS:%=$(B)/bin/%) host-tests guest-tests benches
 KERNEL ?= 6.12
 MODULE := $(B)/driver-$(KERNEL)
 KVER = $(notdir $(lastword $(sort $(wildcard /lib/modules/$(patsubst %.x,%.,$(KERNEL))*))))
+KDIR = /lib/modules/$(KVER)/build
 # Filled by lint: W=1 C=1 and a folder of its own.
 MODULE_FLAGS :=
+# The kernel of tools/debug: its reports name lines.
+ifeq ($(KERNEL),debug)
+KVER := $(shell tools/debug/kernel --path)
+KDIR = $(KVER)/headers
+MODULE_FLAGS := KCFLAGS=-g
+endif
 
 module:
 ifeq ($(wildcard driver/maru_drv.c),)
@@ -102,7 +119,7 @@ else
 	@ln -sfn $(CURDIR)/uapi $(MODULE)/uapi
 	@ln -sf $(CURDIR)/driver/*.[ch] $(MODULE)/driver/
 	@find $(MODULE)/driver -xtype l -delete
-	$(Q)flock $(MODULE)/.lock $(MAKE) --no-print-directory -C /lib/modules/$(KVER)/build \
+	$(Q)flock $(MODULE)/.lock $(MAKE) --no-print-directory -C $(KDIR) \
 		M=$(CURDIR)/$(MODULE) $(MODULE_FLAGS) modules
 endif
 

@@ -5,6 +5,7 @@
 
 kernel_name() {
 	case $(uname -r) in
+	*-maru-debug) echo debug ;;
 	6.12.*) echo 6.12 ;;
 	*) echo 7.x ;;
 	esac

@@ -4,10 +4,10 @@
 import re
 
 BAD = re.compile(
-    r"BUG:|WARNING:|Oops|Kernel panic|general protection fault|KASAN|UBSAN|kmemleak|"
+    r"BUG:|WARNING:|Oops|Kernel panic|general protection fault|KASAN|UBSAN|kmemleak: \d+ new|"
     r"unable to handle|possible circular|possible recursive|inconsistent lock state|"
-    r"suspicious RCU|refcount_t|list_(?:add|del) corruption|DMA-API|ODEBUG|"
-    r"blocked for more than|soft lockup|hard LOCKUP|hung_task|detected stalls|"
+    r"suspicious RCU|refcount_t|list_(?:add|del) corruption|ODEBUG|"
+    r"DMA-API: (?!preallocated|debugging)|blocked for more than|soft lockup|hard LOCKUP|hung_task|detected stalls|"
     r"self-detected stall|Call Trace:|stack-protector|scheduling while atomic|"
     r"sleeping function called|slab.*(?:corrupt|Objects remaining)|bad page|VM_BUG")
 ALLOW = "selftests/expect/dmesg.allow"

@@ -19,11 +19,14 @@ import oracle
 ROOT = "/vmroot"
 CARD = "build/bin/maru-card"
 KVM_TRIAL_S = 15
+# Pages that a shared file system fills behind TCG's back must have been written by the CPU
+# first. Poison does that too, and shows who reads memory that nobody filled.
+FRESH = ("init_on_alloc=1", "page_poison=1")
 
 
 def parse():
     p = argparse.ArgumentParser(prog="vm", description="Boot a guest with cards in it.")
-    p.add_argument("--kernel", default="6.12", help="6.12 or 7.x")
+    p.add_argument("--kernel", default="6.12", help="6.12, 7.x or debug")
     p.add_argument("--cards", type=int, default=1, metavar="N")
     p.add_argument("--card", default=CARD, help="the card's program")
     p.add_argument("--card-args", default="", help="more options for maru-card")
@@ -32,7 +35,7 @@ def parse():
     p.add_argument("--shell", action="store_true", help="a shell instead")
     p.add_argument("--timeout", type=int, default=300, metavar="S")
     p.add_argument("--log", metavar="DIR", help="default build/logs/vm-KERNEL")
-    p.add_argument("--memory", default="1G")
+    p.add_argument("--memory", help="default 1G")
     p.add_argument("--append", default="", help="more for the kernel's command line")
     p.add_argument("--port", action="append", default=[], metavar="NAME=SOCKET",
                    help="a port of the guest that is a UNIX socket of the toolbox")
@@ -43,10 +46,14 @@ def parse():
     if not args.run and not args.shell:
         p.error("--run or --shell")
     args.log = args.log or f"build/logs/vm-{args.kernel}"
+    args.memory = args.memory or ("2G" if args.kernel == "debug" else "1G")
     return args
 
 
 def kernel_image(name):
+    if name == "debug":
+        return subprocess.check_output(["tools/debug/kernel", "--path"],
+                                       text=True).strip() + "/vmlinuz"
     stem = name[:-1] if name.endswith(".x") else name + "."
     images = sorted(glob.glob(f"{ROOT}/boot/vmlinuz-{stem}*"))
     if not images:
@@ -124,7 +131,7 @@ class Machine:
     def start_qemu(self, accel, serial, shell_line, extra=()):
         cpu = "host,host-phys-bits=on" if accel == "kvm" else "max,phys-bits=46"
         append = ("console=ttyS0 loglevel=5 rootfstype=virtiofs root=rootfs ro panic=-1 "
-                  f"init_on_alloc=1 {self.args.append} MARU_LOG=/maru/{self.args.log} "
+                  f"{FRESH[self.args.kernel == 'debug']} {self.args.append} MARU_LOG=/maru/{self.args.log} "
                   f"MARU_COLS={os.environ.get('COLUMNS', 80)} "
                   f"MARU_ROWS={os.environ.get('LINES', 24)} "
                   f'init=/bin/sh -- -c "{shell_line}"')
