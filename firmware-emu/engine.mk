@@ -6,7 +6,8 @@ ENGINE_SRC := $(addprefix $(ENGINE_DIR)/, \
 	kernels/plain.c kernels/avx2_convert.c kernels/avx2_gemm.c kernels/avx512_convert.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	attention.c attention_keys.c attention_tile.c \
-	kernels/plain_attention.c kernels/avx2_attention.c)
+	kernels/plain_attention.c kernels/avx2_attention.c \
+	kernels/avx2_attention_few.c kernels/avx2_attention_block.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \

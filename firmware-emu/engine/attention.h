@@ -46,23 +46,29 @@ struct attention_run {
 	uint32_t row;		/* first row in scratch: queries of one head follow each other */
 };
 
-/* Shares of a thread's scratch. */
+/* Shares of a thread's scratch. Kernels of a block write up to five rows behind the last. */
+#define ATTENTION_ROOM	(ATTENTION_ROWS + 5)
+
 struct attention_scratch {
-	float *q;		/* [rows][dk] */
-	float *out;		/* [rows][dv, whole 64] */
+	float *q;		/* [rows][dk, zeros to a whole 8] */
+	float *out;		/* [rows][dv, whole 16] */
 	float *scores;		/* [rows][ATTENTION_KEYS] */
 	float *max, *sum;	/* [rows]: running softmax */
-	float *mask;		/* [ATTENTION_KEYS] */
-	float *k, *v;		/* panels of a block of keys */
-	float *wide;		/* 64 rows of keys as F32 */
-	const uint8_t **k_rows, **v_rows;	/* [ATTENTION_KEYS] */
-	void *gemm;
+	float *line;		/* [ATTENTION_D_MAX]: a row of mask or of values */
+	float *k, *v;		/* strips of a block of keys */
+	const uint8_t **k_rows[2], **v_rows[2];	/* [ATTENTION_KEYS], of this block and the next */
 };
+
+/** attention_q_pitch() - Floats between rows of attention_scratch.q. */
+static inline uint32_t attention_q_pitch(const struct attention_plan *plan)
+{
+	return (plan->dk + 7) / 8 * 8;
+}
 
 /** attention_out_pitch() - Floats between rows of attention_scratch.out. */
 static inline uint32_t attention_out_pitch(const struct attention_plan *plan)
 {
-	return (plan->dv + 63) / 64 * 64;
+	return (plan->dv + 15) / 16 * 16;
 }
 
 /**
@@ -79,18 +85,26 @@ int64_t attention_start(const struct engine_op *op, uint32_t seq);
 
 /**
  * attention_rows() - Look up where keys @key … @key + @count - 1 of a run lie.
+ * @k_rows, @v_rows: filled.
  * Return: 0, or -EINVAL with *error filled: a block that does not exist.
  */
 int attention_rows(const struct engine_op *op, const struct attention_run *run, uint32_t key,
-		   uint32_t count, const struct attention_scratch *scratch,
+		   uint32_t count, const uint8_t **k_rows, const uint8_t **v_rows,
 		   struct engine_error *error);
 
-/** attention_pack() - Widen the @count keys of attention_rows() into panels. */
-void attention_pack(const struct engine_op *op, uint32_t count,
-		    const struct attention_scratch *scratch);
+/**
+ * attention_keys() - Let a run meet its keys: fills its rows of scratch, sums not yet divided.
+ * Return: 0, or -EINVAL with *error filled: a bad block, or CANCELLED.
+ */
+int attention_keys(struct engine_op *op, const struct attention_run *run,
+		   const struct attention_scratch *scratch, struct engine_error *error);
 
 /** attention_widen() - @n elements of a type of F as F32. */
 void attention_widen(unsigned int type, float *to, const void *from, uint32_t n);
+
+/** attention_refuse() - Fill *error. Return: -EINVAL. */
+int attention_refuse(const struct engine_op *op, unsigned int code, unsigned int role,
+		     uint64_t value, struct engine_error *error);
 
 /** attention_tile() - Run a tile. */
 int attention_tile(struct engine_op *op, uint32_t tile, struct engine_scratch *scratch,

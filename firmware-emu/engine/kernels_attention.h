@@ -15,6 +15,41 @@ struct kernels_attend {
 	uint32_t rows, count;
 	uint32_t d;
 	unsigned int type;
+	/* Rows that come next, of @ahead_bytes: to be fetched meanwhile. */
+	const uint8_t *const *ahead;
+	uint32_t ahead_count, ahead_bytes;
+};
+
+/*
+ * A block of keys as F32 in strips of 16. Of keys a strip is 16 of them, a step one element;
+ * of values a strip is 16 columns, a step one key. What is missing in a strip is zero.
+ */
+#define KERNELS_STRIP	16u
+
+struct kernels_pack {
+	float *to;
+	const uint8_t *const *keys;
+	uint32_t strip_step;		/* floats; room for a multiple of 8 steps */
+	uint32_t count, d;
+	unsigned int type;
+};
+
+/* Up to six rows that see keys @first … @end - 1 of a block, some of them fewer. */
+struct kernels_group {
+	uint32_t row, rows;
+	uint32_t first, end;
+};
+
+/* Rows are read and written in sixes or fours, so some behind the last are overwritten. */
+struct kernels_block {
+	float *out;
+	const float *in;
+	const float *strip;
+	uint32_t out_step, in_step, strip_step;	/* floats */
+	uint32_t strips;
+	uint32_t steps;			/* of scores; @in has zeros up to a multiple of 4 */
+	const struct kernels_group *group;
+	uint32_t groups;
 };
 
 struct kernels_bias {
@@ -27,6 +62,12 @@ struct kernels_attention {
 	void (*scores)(const struct kernels_attend *attend);
 	/* out[r][d] += sum over i of in[r][i] · keys[i][d] */
 	void (*values)(const struct kernels_attend *attend);
+	void (*pack_keys)(const struct kernels_pack *pack);
+	void (*pack_values)(const struct kernels_pack *pack);
+	/* out[r][16 strip + i] = sum over steps of in[r][step] · strip[step][i] */
+	void (*block_scores)(const struct kernels_block *block);
+	/* out[r][16 strip + i] += sum over the group's keys of in[r][key] · strip[key][i] */
+	void (*block_values)(const struct kernels_block *block);
 	/* x = softcap · tanh(scale / softcap · x) + slope · mask; -Inf where the mask is. */
 	void (*bias)(float *x, size_t n, const struct kernels_bias *bias);
 	/*
@@ -42,5 +83,7 @@ extern struct kernels_attention kernels_attention;
 /* Each level fills the table; kernels_init() chooses. */
 void kernels_attention_plain(struct kernels_attention *table);
 void kernels_attention_avx2(struct kernels_attention *table);
+void kernels_attention_avx2_few(struct kernels_attention *table);
+void kernels_attention_avx2_block(struct kernels_attention *table);
 
 #endif

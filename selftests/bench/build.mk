@@ -22,3 +22,9 @@ engine-libs := -fopenmp $(ENGINE_LIBS) -lpthread
 BENCHES += limits
 limits-src := selftests/bench/limits.c selftests/bench/readloop.c selftests/bench/fma.c
 limits-libs := -fopenmp
+
+# ATTENTION of the engines alone.
+BENCHES += attention
+attention-src := selftests/bench/attention.c selftests/bench/composed.c \
+	selftests/bench/readloop.c selftests/bench/fma.c selftests/host/fake_span.c $(ENGINE_SRC)
+attention-libs := -fopenmp $(ENGINE_LIBS) -lpthread

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Level 0: plain C. */
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "firmware-emu/engine/kernels_attention.h"
 #include "firmware-emu/engine/kernels/activate.h"
@@ -46,6 +48,67 @@ static void plain_values(const struct kernels_attend *attend)
 				out[d] += weight * load(attend->type, attend->keys[i], d);
 		}
 	}
+}
+
+static void plain_pack_keys(const struct kernels_pack *pack)
+{
+	uint32_t i, d;
+
+	for (i = 0; i < (pack->count + 15) / 16 * 16; i++)
+		for (d = 0; d < pack->d; d++)
+			pack->to[i / 16 * pack->strip_step + d * 16 + i % 16] =
+				i < pack->count ? load(pack->type, pack->keys[i], d) : 0;
+}
+
+static void plain_pack_values(const struct kernels_pack *pack)
+{
+	uint32_t i, d;
+
+	for (i = 0; i < pack->count; i++)
+		for (d = 0; d < (pack->d + 15) / 16 * 16; d++)
+			pack->to[d / 16 * pack->strip_step + i * 16 + d % 16] =
+				d < pack->d ? load(pack->type, pack->keys[i], d) : 0;
+}
+
+/* Steps @first … @end - 1 of one row and one strip. */
+static void plain_strip(float *out, const float *in, const float *strip, uint32_t first,
+			uint32_t end)
+{
+	uint32_t step, i;
+
+	for (step = first; step < end; step++)
+		for (i = 0; i < 16; i++)
+			out[i] += in[step] * strip[step * 16 + i];
+}
+
+static void plain_block(const struct kernels_block *block, bool is_values)
+{
+	uint32_t strip, g, r;
+
+	for (strip = 0; strip < block->strips; strip++)
+		for (g = 0; g < block->groups; g++)
+			for (r = 0; r < block->group[g].rows; r++) {
+				const struct kernels_group *group = &block->group[g];
+				size_t row = group->row + r;
+				float *out = block->out + row * block->out_step + strip * 16;
+
+				if (!is_values)
+					memset(out, 0, 16 * sizeof(*out));
+				plain_strip(out, block->in + row * block->in_step,
+					    block->strip + (size_t)strip * block->strip_step,
+					    is_values ? group->first : 0,
+					    is_values ? group->end : block->steps);
+			}
+}
+
+static void plain_block_scores(const struct kernels_block *block)
+{
+	plain_block(block, false);
+}
+
+static void plain_block_values(const struct kernels_block *block)
+{
+	plain_block(block, true);
 }
 
 static void plain_bias(float *x, size_t n, const struct kernels_bias *bias)
@@ -111,6 +174,10 @@ void kernels_attention_plain(struct kernels_attention *table)
 	*table = (struct kernels_attention) {
 		.scores = plain_scores,
 		.values = plain_values,
+		.pack_keys = plain_pack_keys,
+		.pack_values = plain_pack_values,
+		.block_scores = plain_block_scores,
+		.block_values = plain_block_values,
 		.bias = plain_bias,
 		.softmax = plain_softmax,
 		.scale = plain_scale,
