@@ -45,7 +45,7 @@ static void show_bytes(FILE *out, const struct run *run, const struct accel_queu
 		if (bytes > 0)
 			fprintf(out, "  %-14s %10.1f kB\n", tiers[i], bytes / 1e3);
 	}
-	fprintf(out, "  of which weights %8.1f kB, each read once for each prompt of a batch\n",
+	fprintf(out, "  of HBM weights %10.1f kB, once for all texts\n",
 		(double)run->engine->weights->step_bytes / 1e3);
 }
 

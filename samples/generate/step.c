@@ -212,8 +212,8 @@ void step_decode(struct step *step, struct engine *e, int card_picks)
 	struct recorder r = { 0 };
 
 	memset(step, 0, sizeof(*step));
-	step->groups = e->sequences;
-	step->rows = 1;
+	step->groups = 1;
+	step->rows = e->sequences;
 	begin(&r, e, step);
 	/* Logits go to where they are read. */
 	step->logits = create(e, step, card_picks ? ACCEL_TIER_HBM : ACCEL_TIER_SYSTEM,

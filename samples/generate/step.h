@@ -3,9 +3,10 @@
  * A pass of tokens through the model, recorded once. What changes from pass to pass is data:
  * the program writes ids, positions, slots and lengths, and submits the same buffer again.
  *
- * Tokens pass in groups of equal size, and each group is a product of its own. So the bits of a
- * token's result do not depend on what else is in the pass: a prompt alone and the same prompt
- * among others give the same text.
+ * A prompt alone and the same prompt among others give the same bits. In decoding the card sees
+ * to it: with up to 8 rows and prepared weights, a row of a product does not depend on how many
+ * there are. Prompts pass in groups of KV_BLOCK tokens, each group a product of its own, so that
+ * what stands in one does not depend on the others.
  */
 #ifndef GENERATE_STEP_H
 #define GENERATE_STEP_H

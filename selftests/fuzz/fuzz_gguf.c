@@ -134,8 +134,9 @@ static void read_file(const uint8_t *bytes, size_t count)
 
 static uint64_t hurting(void)
 {
-	static const uint64_t values[] = { 0, 1, 2, 8, 9, 12, 31, 255, 65536, 0x7fffffff, 0x80000000,
-					   0xffffffff, 0x100000000, 1ull << 40, 1ull << 61,
+	static const uint64_t values[] = { 0, 1, 2, 8, 9, 12, 31, 255, 65536, 0x7fffffff,
+					   0x80000000, 0xffffffff, 0x100000000, 1ull << 40,
+					   1ull << 61,
 					   0x7fffffffffffffff, 0x8000000000000000,
 					   0xfffffffffffffff8, 0xffffffffffffffff };
 	uint64_t r = next();
@@ -223,8 +224,8 @@ int main(int argc, char **argv)
 		while (n--)
 			memcpy(bytes + changes[n].at, &changes[n].was, sizeof(changes[n].was));
 	}
-	printf("fuzz: %llu broken files: %llu refused, %llu parsed, %llu with a vocabulary, %llu with "
-	       "a shape\n", (unsigned long long)rounds, (unsigned long long)refused,
+	printf("fuzz: %llu broken files: %llu refused, %llu parsed, %llu with a vocabulary, "
+	       "%llu with a shape\n", (unsigned long long)rounds, (unsigned long long)refused,
 	       (unsigned long long)parsed, (unsigned long long)loaded, (unsigned long long)shaped);
 	free(bytes);
 	return 0;

@@ -32,16 +32,21 @@ struct model {
 	struct card card;
 };
 
-static void open_model(struct model *m, const char *path)
+static void open_model_on(struct model *m, const char *path, const char *spec)
 {
 	memset(m, 0, sizeof(*m));
 	if (gguf_open(&m->file, path) || shape_load(&m->shape, &m->file))
 		fail_msg("%s: %s", path, m->file.error);
 	m->vocab = vocab_load(&m->file);
 	assert_non_null(m->vocab);
-	OK(accel_device_open(SPEC, &m->card.device));
+	OK(accel_device_open(spec, &m->card.device));
 	OK(accel_queue_create(m->card.device, NULL, &m->card.queue));
 	weights_load(&m->weights, &m->card, &m->shape);
+}
+
+static void open_model(struct model *m, const char *path)
+{
+	open_model_on(m, path, SPEC);
 }
 
 static void close_model(struct model *m)
@@ -276,34 +281,37 @@ static void long_prompts_pass_in_parts(void **state)
 }
 
 /* Ragged lengths, and a context that some fill long before others: not one bit may differ. */
-static void eight_at_once_are_eight_alone(void **state)
+static void eight_as_alone(const char *path, const char *spec)
 {
 	static const uint32_t counts[] = { 1, 2, 15, 16, 17, 33, 100, 119 };
 	struct prompt prompts[8];
 	struct follow all, alone;
-	const char *path;
 	struct model m;
 
+	open_model_on(&m, path, spec);
+	for (int i = 0; i < 8; i++)
+		prompts[i] = random_prompt(counts[i], m.shape.vocab);
+	memset(&all, 0, sizeof(all));
+	write_all(&m, prompts, 8, 60, 128, ACCEL_TYPE_F32, &all);
+	for (int i = 0; i < 8; i++) {
+		memset(&alone, 0, sizeof(alone));
+		write_all(&m, &prompts[i], 1, 60, 128, ACCEL_TYPE_F32, &alone);
+		assert_int_equal(alone.counts[0], all.counts[i]);
+		assert_int_equal(alone.counts[0], counts[i] + 60 <= 129 ? 60 : 129 - counts[i]);
+		assert_true(alone.marks[0] == all.marks[i]);
+		free((void *)prompts[i].ids);
+	}
+	close_model(&m);
+}
+
+static void eight_at_once_are_eight_alone(void **state)
+{
 	(void)state;
 	srand(1);
-	for (int trained = 1; trained >= 0; trained--) {
-		path = trained ? SHIPPED : untrained("");
-		open_model(&m, path);
-		for (int i = 0; i < 8; i++)
-			prompts[i] = random_prompt(counts[i], m.shape.vocab);
-		memset(&all, 0, sizeof(all));
-		write_all(&m, prompts, 8, 60, 128, ACCEL_TYPE_F32, &all);
-		for (int i = 0; i < 8; i++) {
-			memset(&alone, 0, sizeof(alone));
-			write_all(&m, &prompts[i], 1, 60, 128, ACCEL_TYPE_F32, &alone);
-			assert_int_equal(alone.counts[0], all.counts[i]);
-			assert_int_equal(alone.counts[0], counts[i] + 60 <= 129 ? 60 :
-					 129 - counts[i]);
-			assert_true(alone.marks[0] == all.marks[i]);
-			free((void *)prompts[i].ids);
-		}
-		close_model(&m);
-	}
+	eight_as_alone(SHIPPED, SPEC);
+	eight_as_alone(untrained("--type f16"), SPEC);
+	eight_as_alone(untrained("--type f32 --untied"), SPEC);
+	eight_as_alone(untrained(""), SPEC ",profile=0");
 }
 
 /* A cache of half the size changes logits by little. */
