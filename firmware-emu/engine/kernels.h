@@ -36,6 +36,27 @@ struct kernels_gemm {
 
 #define KERNELS_GEMM_SCRATCH	(640u << 10)
 
+/*
+ * The same for m ≤ KERNELS_GEMV_ROWS, over weights of any type as they lie.
+ */
+struct kernels_gemv {
+	void *out;		/* F32, or I32 that wraps when @is_exact */
+	const void *b;		/* F32; I16 when @is_exact; panels: rows padded with zeros to 4 */
+	const void *a;
+	uint64_t out_step;	/* bytes between rows; with panels they hold whole 64 columns */
+	uint64_t b_step;
+	uint64_t a_step;	/* bytes between panels, or between rows of one n */
+	uint32_t m;
+	uint32_t n;
+	uint32_t k;
+	uint8_t type;		/* enum maru_type of a */
+	uint8_t group;		/* of its panels, 0: rows whose k are contiguous */
+	uint8_t is_exact;	/* I8 × I8 */
+	uint8_t add;		/* to what is in out, else overwrite */
+};
+
+#define KERNELS_GEMV_ROWS	8u
+
 struct kernels {
 	/* Bytes that do not overlap; large ones past the caches. */
 	void (*copy)(void *to, const void *from, size_t bytes);
@@ -58,6 +79,7 @@ struct kernels {
 	/* Products of rows of B with panels of A. */
 	void (*gemm_f32)(const struct kernels_gemm *gemm);
 	void (*gemm_i8)(const struct kernels_gemm *gemm);
+	void (*gemv)(const struct kernels_gemv *gemv);	/* NULL at level 0 */
 	/* x = act(x); @act: enum maru_act, one that kernels_has_act() knows. */
 	void (*activate)(unsigned int act, float *x, size_t n);
 };
@@ -77,6 +99,7 @@ int kernels_has_act(unsigned int act);
 void kernels_plain(struct kernels *table);
 void kernels_avx2(struct kernels *table);
 void kernels_avx2_gemm(struct kernels *table);
+void kernels_avx2_gemv(struct kernels *table);
 void kernels_avx512(struct kernels *table);
 
 #endif

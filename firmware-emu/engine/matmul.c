@@ -100,6 +100,21 @@ static bool library_multiply(struct engine_op *op, const struct matmul_plan *pla
 	return true;
 }
 
+static void few_multiply(const struct matmul_plan *plan, const struct matmul_part *part,
+			 const struct product *product)
+{
+	const struct kernels_gemv gemv = {
+		.out = product->out, .out_step = product->out_step,
+		.b = product->b, .b_step = product->b_step,
+		.a = product->a, .a_step = product->panel_bytes,
+		.m = part->m, .n = part->n, .k = part->k, .add = product->is_added,
+		.type = plan->a_kernel, .is_exact = plan->path == MATMUL_FEW_I8,
+		.group = plan->layout == MARU_LAYOUT_STRIDED ? 0 : pack_group(plan->layout),
+	};
+
+	kernels.gemv(&gemv);
+}
+
 static void own_multiply(const struct matmul_plan *plan, const struct matmul_part *part,
 			 const struct product *product, const struct matmul_scratch *scratch)
 {
@@ -111,7 +126,9 @@ static void own_multiply(const struct matmul_plan *plan, const struct matmul_par
 		.scratch = scratch->extra,
 	};
 
-	if (plan->path == MATMUL_I8)
+	if (matmul_is_few(plan))
+		few_multiply(plan, part, product);
+	else if (plan->path == MATMUL_I8)
 		kernels.gemm_i8(&gemm);
 	else
 		kernels.gemm_f32(&gemm);
@@ -167,8 +184,9 @@ static int run_part(struct engine_op *op, struct matmul_part *part,
 	struct product product = { .out = scratch->out };
 	bool is_b_scaled = plan->b_as == MARU_TYPE_I8 &&
 			   op->operands[MARU_ROLE_B].desc->type != MARU_TYPE_I8;
-	bool is_direct = plan->is_out_direct && (part->n % PACK_N == 0 || matmul_is_int(plan) ||
-						 plan->layout == MARU_LAYOUT_STRIDED);
+	bool is_direct = plan->is_out_direct &&
+			 (part->n % PACK_N == 0 || plan->layout == MARU_LAYOUT_STRIDED ||
+			  (matmul_is_int(plan) && !matmul_is_few(plan)));
 	uint32_t k0;
 
 	product.out_step = product_pitch(part->n) * 4;

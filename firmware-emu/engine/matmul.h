@@ -13,6 +13,7 @@
  */
 #define MATMUL_K_PART_F32	1024u
 #define MATMUL_K_PART		4096u
+#define MATMUL_K_PART_FEW	65536u
 #define MATMUL_CHUNK_K		256	/* k at a time that is converted */
 
 /* Shares of a thread's scratch; what is left is for small pieces. */
@@ -25,6 +26,8 @@ enum matmul_path {
 	MATMUL_I8,		/* own code, exact */
 	MATMUL_LIBRARY,		/* oneDNN, float */
 	MATMUL_LIBRARY_I8,	/* oneDNN u8 × s8: b + 128, compensated */
+	MATMUL_FEW,		/* own code for few rows of B, weights as they lie */
+	MATMUL_FEW_I8,		/* the same, exact */
 };
 
 struct matmul_plan {
@@ -68,7 +71,14 @@ struct matmul_scratch {
 /* Does the product take I8 and make exact sums? */
 static inline bool matmul_is_int(const struct matmul_plan *plan)
 {
-	return plan->path == MATMUL_I8 || plan->path == MATMUL_LIBRARY_I8;
+	return plan->path == MATMUL_I8 || plan->path == MATMUL_LIBRARY_I8 ||
+	       plan->path == MATMUL_FEW_I8;
+}
+
+/* Does own code read the weights where they lie, once for all rows of B? */
+static inline bool matmul_is_few(const struct matmul_plan *plan)
+{
+	return plan->path == MATMUL_FEW || plan->path == MATMUL_FEW_I8;
 }
 
 /** matmul_begin() - Check and plan a packet. Return: 0, or -EINVAL with op->error filled. */

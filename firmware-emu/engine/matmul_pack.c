@@ -114,7 +114,9 @@ const void *matmul_a(struct engine_op *op, const struct matmul_plan *plan,
 	uint32_t i, n;
 
 	if (plan->is_a_direct) {
-		*panel_bytes = pack_round(plan->k, g) * PACK_N * size;
+		*panel_bytes = plan->layout == MARU_LAYOUT_STRIDED ?
+			       op->operands[MARU_ROLE_A].desc->stride[1] :
+			       pack_round(plan->k, g) * PACK_N * size;
 		return a_panel(op, plan, part, part->n0);
 	}
 	*panel_bytes = pack_round(part->k, g) * PACK_N * size;
@@ -178,7 +180,7 @@ static void pack_b_i8(const struct matmul_plan *plan, const struct maru_operand 
 			matmul_row_round(rounded, desc, from + i * desc->stride[0], scales[j], n);
 			widen_i8(plan, to, i, rounded, 1, n);
 		}
-		for (i = part->k; i < padded && plan->path == MATMUL_I8; i++)
+		for (i = part->k; i < padded && plan->path != MATMUL_LIBRARY_I8; i++)
 			((int16_t *)(void *)to)[i] = 0;
 	}
 }
@@ -198,12 +200,19 @@ const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
 	}
 	switch (plan->path) {
 	case MATMUL_I8:
+	case MATMUL_FEW_I8:
 		*step = (part->k + 3) / 4 * 4 * 2 + 64;	/* rows in other sets of the cache */
 		pack_b_i8(plan, b->desc, part, from, scratch->b, *step, scratch->b_scales);
 		break;
 	case MATMUL_LIBRARY_I8:
 		*step = (part->k + 3) / 4 * 4;
 		pack_b_i8(plan, b->desc, part, from, scratch->b, *step, scratch->b_scales);
+		break;
+	case MATMUL_FEW:
+		*step = ((uint64_t)part->k + 3) / 4 * 16;
+		if (part->k % 4)
+			memset(scratch->b, 0, *step * part->m);
+		pack_b_float(plan, b->desc, part, from, scratch->b, *step);
 		break;
 	default:
 		*step = (uint64_t)part->k * maru_type_bytes(plan->b_kernel);

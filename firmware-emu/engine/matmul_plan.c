@@ -10,6 +10,8 @@
 #define TILE_SIDE	256u	/* columns and rows of a tile at first */
 #define TILE_SIDE_MIN	64u
 #define TILE_CALL_MACS	(1u << 17)	/* what starting a product costs, in multiply-adds */
+#define FEW_BYTES	(256u << 10)	/* weights of a tile with few rows of B */
+#define FEW_BYTES_LONG	(1u << 20)	/* where there are many such tiles */
 
 static int refuse_dim(struct engine_op *op, unsigned int role, unsigned int d)
 {
@@ -104,6 +106,22 @@ static int check_kind(struct engine_op *op)
 	return 0;
 }
 
+/* Can the product read this operand's rows where they lie? */
+static bool is_plain(const struct maru_operand *desc, unsigned int inner)
+{
+	uint64_t size = maru_type_bytes(desc->type);
+
+	return desc->layout == MARU_LAYOUT_STRIDED && desc->stride[inner] == size &&
+	       desc->stride[!inner] >= desc->dim[inner] * size;
+}
+
+/* With few rows of B what counts is that weights are read where they lie. */
+static bool is_few(const struct matmul_plan *plan, const struct maru_operand *a)
+{
+	return kernels.gemv && plan->m <= KERNELS_GEMV_ROWS && plan->k && plan->a_as == a->type &&
+	       (a->layout != MARU_LAYOUT_STRIDED || is_plain(a, 0));
+}
+
 /* Which code multiplies, and in which types. */
 static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 {
@@ -114,6 +132,13 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 
 	plan->a_as = as == MARU_TYPE_NONE ? a->type : as;
 	plan->b_as = as == MARU_TYPE_NONE ? b->type : as;
+	if (is_few(plan, a)) {
+		plan->path = plan->b_as == MARU_TYPE_I8 ? MATMUL_FEW_I8 : MATMUL_FEW;
+		plan->layout = a->layout;
+		plan->a_kernel = a->type;
+		plan->b_kernel = plan->path == MATMUL_FEW ? MARU_TYPE_F32 : MARU_TYPE_I8;
+		return;
+	}
 	if (a->type == MARU_TYPE_I8 && plan->b_as != MARU_TYPE_I8) {
 		plan->path = MATMUL_F32;
 		plan->layout = MARU_LAYOUT_K16N64;
@@ -142,15 +167,6 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 	}
 }
 
-/* Can the product read this operand's rows where they lie? */
-static bool is_plain(const struct maru_operand *desc, unsigned int inner)
-{
-	uint64_t size = maru_type_bytes(desc->type);
-
-	return desc->layout == MARU_LAYOUT_STRIDED && desc->stride[inner] == size &&
-	       desc->stride[!inner] >= desc->dim[inner] * size;
-}
-
 static void choose_ways(struct engine_op *op, struct matmul_plan *plan)
 {
 	const struct maru_operand *dst = op->operands[MARU_ROLE_DST].desc;
@@ -165,8 +181,10 @@ static void choose_ways(struct engine_op *op, struct matmul_plan *plan)
 		plan->layout = MARU_LAYOUT_STRIDED;
 	}
 	plan->is_b_direct = !matmul_is_int(plan) && b->type == plan->b_kernel &&
-			    plan->b_as == plan->b_kernel && is_plain(b, 0);
-	plan->k_part = plan->path == MATMUL_LIBRARY && plan->a_kernel == MARU_TYPE_F32 ?
+			    plan->b_as == plan->b_kernel && is_plain(b, 0) &&
+			    (plan->path != MATMUL_FEW || plan->k % 4 == 0);
+	plan->k_part = matmul_is_few(plan) ? MATMUL_K_PART_FEW :
+		       plan->path == MATMUL_LIBRARY && plan->a_kernel == MARU_TYPE_F32 ?
 		       MATMUL_K_PART_F32 : MATMUL_K_PART;
 	plan->is_out_direct = plan->k && plan->k <= plan->k_part && plan->scale == 1.0f &&
 			      !plan->act && !operand_present(op, MARU_ROLE_BIAS) &&
@@ -195,10 +213,28 @@ static bool fits_clipped(const struct matmul_plan *plan, uint64_t tile_n, uint64
 	return fits(plan, tile_n < plan->n ? tile_n : plan->n, tile_m < plan->m ? tile_m : plan->m);
 }
 
+/* Whole pairs of panels, which are read in turn. */
+static void choose_tile_few(struct matmul_plan *plan)
+{
+	uint64_t column = (uint64_t)plan->k * maru_type_bytes(plan->a_kernel);
+	uint64_t wanted = column * plan->n * plan->matrices >= 16 * FEW_BYTES_LONG ?
+			  FEW_BYTES_LONG : FEW_BYTES;
+
+	plan->tile_m = plan->m;
+	plan->tile_n = 2 * PACK_N;
+	while (plan->tile_n < plan->n && 2 * plan->tile_n * column <= wanted &&
+	       2ULL * plan->tile_n * plan->m * 4 <= MATMUL_OUT_BYTES)
+		plan->tile_n *= 2;
+}
+
 static void choose_tile(struct matmul_plan *plan)
 {
 	uint32_t tile_n = TILE_SIDE, tile_m = TILE_SIDE;
 
+	if (matmul_is_few(plan)) {
+		choose_tile_few(plan);
+		return;
+	}
 	while (tile_m > TILE_SIDE_MIN && !fits_clipped(plan, tile_n, tile_m)) {
 		if (tile_n > tile_m)
 			tile_n /= 2;
@@ -211,8 +247,6 @@ static void choose_tile(struct matmul_plan *plan)
 		tile_m *= 2;
 	plan->tile_n = tile_n;
 	plan->tile_m = tile_m;
-	plan->tiles_n = (plan->n + tile_n - 1) / tile_n;
-	plan->tiles_m = (plan->m + tile_m - 1) / tile_m;
 }
 
 static int plan_grid(struct engine_op *op, struct matmul_plan *plan)
@@ -220,6 +254,8 @@ static int plan_grid(struct engine_op *op, struct matmul_plan *plan)
 	uint64_t macs, tiles;
 
 	choose_tile(plan);
+	plan->tiles_n = (plan->n + plan->tile_n - 1) / plan->tile_n;
+	plan->tiles_m = (plan->m + plan->tile_m - 1) / plan->tile_m;
 	plan->group = 1;
 	if (plan->tiles_n == 1 && plan->tiles_m == 1) {
 		macs = (uint64_t)plan->n * plan->m * plan->k;

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Tests of the engines: real engine code over an address space that is the host's.
 
-ENGINE_TEST_SRC := selftests/host/engine_case.c selftests/host/fake_span.c \
+ENGINE_TEST_SRC := selftests/host/engine_case.c selftests/host/matmul_case.c \
+	selftests/host/fake_span.c \
 	selftests/ref/ref_value.c selftests/ref/ref_matmul.c $(ENGINE_SRC)
 ENGINE_TESTS := test_decode test_convert test_copy test_fill test_prepare test_onednn \
-	test_matmul test_matmul_plain test_matmul_avx2
+	test_matmul test_matmul_plain test_matmul_avx2 \
+	test_matmul_few test_matmul_few_plain test_matmul_few_avx2
 HOST_TESTS += $(ENGINE_TESTS)
 $(foreach t,$(ENGINE_TESTS),$(eval $(t)-src := selftests/host/$(t).c $(ENGINE_TEST_SRC)))
 $(foreach t,$(ENGINE_TESTS),$(eval $(t)-libs := $(ENGINE_LIBS) -lpthread))

@@ -397,4 +397,5 @@ void kernels_avx2_gemm(struct kernels *table)
 	table->gemm_f32 = avx2_gemm_f32;
 	table->gemm_i8 = avx2_gemm_i8;
 	table->activate = avx2_activate;
+	kernels_avx2_gemv(table);
 }
