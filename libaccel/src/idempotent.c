@@ -94,16 +94,10 @@ static bool is_written(const struct maru_packet *packet, unsigned int role)
 	return accel_op_role_find(packet->op, role)->flags & MARU_ROLE_WRITTEN;
 }
 
-/*
- * Which bytes of its range SCATTER writes, and ATTENTION whose queries are dealt out by q_start,
- * stands in memory.
- */
+/* Which bytes of its range SCATTER writes stands in memory. */
 static bool writes_whole(const struct maru_packet *packet, const struct maru_operand *operand)
 {
-	if (packet->op == MARU_OP_SCATTER ||
-	    (packet->op == MARU_OP_ATTENTION && packet->roles >> MARU_ROLE_Q_START & 1))
-		return false;
-	return accel_operand_is_dense(operand);
+	return packet->op != MARU_OP_SCATTER && accel_operand_is_dense(operand);
 }
 
 static bool packet_reads(const struct maru_packet *packet, const struct ranges *written,

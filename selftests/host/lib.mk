@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # libaccel and the samples, on the host: tests see the library's inside and a way to no card.
 
-LIB_TESTS := test_va test_tensor test_cmd test_check test_check_ops test_queue test_error
+LIB_TESTS := test_va test_tensor test_cmd test_cmd_ops test_check test_check_ops test_queue \
+	test_error
 HOST_TESTS += $(LIB_TESTS) test_npy
 
 define lib-test

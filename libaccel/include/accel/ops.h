@@ -80,7 +80,8 @@ ACCEL_API int accel_cmd_scatter(struct accel_cmd *cmd, struct accel_tensor dst,
  *	which are pools then; needs @kv_len. NULL: none.
  * @kv_len: [sequences], I32: keys that each sequence has, 0 … capacity; 0 gives zeros. NULL: all.
  * @q_start: [sequences + 1], I32: sequence i has the queries q_start[i] … q_start[i + 1] − 1; it
- *	starts at 0 and never falls. @q is [1, heads, n, d] then. NULL: each has n.
+ *	starts at 0 and never falls. @q is [1, heads, n, d] then; needs @kv_len, takes no
+ *	@mask; rows behind the last sequence become zeros. NULL: each has n.
  */
 struct accel_attention_desc {
 	size_t size;
@@ -239,7 +240,7 @@ struct accel_softmax_desc {
  * @x: [c, b, r, n], F32; may be exactly @dst.
  * @desc: what goes in, or NULL: @x alone.
  *
- * A row that is −Inf throughout gives zeros.
+ * A row without any number above −Inf gives NaN, other than in accel_cmd_attention().
  *
  * Context: One thread at a time for @cmd.
  * Return: as accel_cmd_matmul().
