@@ -11,8 +11,7 @@ ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	kernels/avx2_attention_few.c kernels/avx2_attention_block.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c)
-ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
-	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c)
+ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, reduce.c sort.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 
 # The loops per ISA level; nothing else is built for more than the baseline.
@@ -22,3 +21,4 @@ $(B)/obj/$(ENGINE_DIR)/kernels/avx512_%.o: CFLAGS += -mavx2 -mfma -mf16c \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 $(B)/obj/$(ENGINE_DIR)/pack.o: CFLAGS += -O3
 $(B)/obj/$(ENGINE_DIR)/epilogue.o: CFLAGS += -O3 -ffp-contract=off
+$(B)/obj/$(ENGINE_DIR)/reduce.o: CFLAGS += -O3 -ffp-contract=off -fno-trapping-math

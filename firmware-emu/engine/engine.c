@@ -13,6 +13,7 @@ static const struct engine_impl *const impls[] = {
 	&attention_impl,
 	&norm_impl, &rope_impl, &softmax_impl,
 	&gather_impl, &scatter_impl, &elementwise_impl,
+	&reduce_impl, &sort_impl,
 };
 
 static uint32_t profile_level;

@@ -18,6 +18,8 @@ extern const struct engine_impl softmax_impl;
 extern const struct engine_impl gather_impl;
 extern const struct engine_impl scatter_impl;
 extern const struct engine_impl elementwise_impl;
+extern const struct engine_impl reduce_impl;
+extern const struct engine_impl sort_impl;
 
 /* What an operation keeps between plan and tiles. */
 #define IMPL_PLAN(type, op) \

@@ -204,7 +204,7 @@ static void charged(void **state)
 /* [GAT-1] many rows, and rows longer than a tile. */
 static void large(void **state)
 {
-	static const uint32_t dims[][4] = { { 3, 200000, 1, 1 }, { 2500000, 3, 1, 1 } };
+	static const uint32_t dims[][4] = { { 3, 200000, 1, 1 }, { 2200000, 2, 1, 1 } };
 	const uint32_t share[2] = { 1, 1 };
 	uint64_t seed = 6;
 	unsigned int i;

@@ -91,7 +91,7 @@ static void random_rows(void **state)
 static void large(void **state)
 {
 	static const uint32_t dims[][4] = {
-		{ 700, 40000, 1, 1 }, { 1, 300000, 1, 1 }, { 3000000, 2, 1, 1 }, { 5, 3, 90, 70 },
+		{ 300, 20000, 1, 1 }, { 1, 300000, 1, 1 }, { 1200000, 2, 1, 1 }, { 5, 3, 90, 70 },
 	};
 	static const uint32_t rows[] = { 100, 50000, 3, 4 };
 	uint64_t seed = 6;
