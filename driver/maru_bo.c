@@ -6,11 +6,13 @@
 #include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gpuvm.h>
+#include <drm/drm_prime.h>
 #include <drm/drm_print.h>
 #include <drm/drm_vma_manager.h>
 #include <drm/maru_accel.h>
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_tt.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -30,6 +32,8 @@ static void maru_bo_destroy(struct ttm_buffer_object *tbo)
 
 	atomic_dec(&bo->mdev->counters.bos);
 	atomic64_sub(tbo->base.size, &bo->mdev->counters.bo_bytes);
+	if (tbo->base.import_attach)
+		drm_prime_gem_destroy(&tbo->base, tbo->sg);
 	drm_gem_object_release(&tbo->base);
 	kfree(bo);
 	if (vm)
@@ -235,6 +239,40 @@ struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u3
 	}
 	bo_set_placement(bo);
 	ret = bo_init(bo, align);
+	if (ret)
+		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
+	return bo;
+}
+
+/**
+ * maru_bo_create_imported() - Create a BO for memory of somebody else.
+ * @mdev: device.
+ * @buf: whose dma_resv it shares.
+ * @sgt: its memory, held in place as long as the BO exists.
+ *
+ * Context: sleeps.
+ * Return: BO with one reference; ERR_PTR: -EINVAL a size that is no multiple of 4 KiB; -ENOMEM;
+ * -ERESTARTSYS.
+ */
+struct maru_bo *maru_bo_create_imported(struct maru_device *mdev, struct dma_buf *buf,
+					struct sg_table *sgt)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct maru_bo *bo;
+	int ret;
+
+	if (MARU_REFUSE(mdev, !buf->size || buf->size % MARU_PAGE_BYTES))
+		return ERR_PTR(-EINVAL);
+	bo = bo_alloc(mdev, buf->size);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+	bo->tiers = BIT(DRM_MARU_TIER_SYSTEM);
+	bo->preferred = DRM_MARU_TIER_SYSTEM;
+	bo_set_placement(bo);
+	dma_resv_lock(buf->resv, NULL);
+	ret = ttm_bo_init_reserved(&mdev->ttm, &bo->ttm, ttm_bo_type_sg, &bo->placement, 0, &ctx,
+				   sgt, buf->resv, maru_bo_destroy);
+	dma_resv_unlock(buf->resv);
 	if (ret)
 		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
 	return bo;

@@ -10,6 +10,8 @@
 struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u32 preferred,
 			       u32 flags, struct maru_vm *vm, u32 align);
 struct maru_bo *maru_bo_create_pinned_kernel(struct maru_device *mdev, u64 size, u64 *address);
+struct maru_bo *maru_bo_create_imported(struct maru_device *mdev, struct dma_buf *buf,
+					struct sg_table *sgt);
 void maru_bo_destroy_pinned_kernel(struct maru_bo *bo);
 
 bool maru_bo_is_ours(struct ttm_buffer_object *tbo);

@@ -141,7 +141,7 @@ const struct drm_driver maru_drm_driver = {
 			   DRIVER_SYNCOBJ_TIMELINE | MARU_DRIVER_FEATURES,
 	.open = maru_open,
 	.postclose = maru_postclose,
-	.gem_prime_import = maru_prime_import,
+	.gem_prime_import_sg_table = maru_prime_import_sg_table,
 	.show_fdinfo = maru_fdinfo_show,
 	.ioctls = maru_ioctls,
 	.num_ioctls = ARRAY_SIZE(maru_ioctls),

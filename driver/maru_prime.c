@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sharing of BOs as dma-bufs: between files of the card at will, to other devices while the
- * BO is held in system memory. Buffers of others are not taken.
+ * Sharing of BOs as dma-bufs: between files of the card at will, with other devices while the
+ * memory is held in place, ours in system memory. Nobody is waited for but the kernel's own
+ * moves and clears: the rest is what syncobjs are for.
  */
 #include <drm/drm_gem.h>
 #include <drm/drm_prime.h>
@@ -72,18 +73,19 @@ struct sg_table *maru_prime_get_sg_table(struct drm_gem_object *obj)
 	return drm_prime_pages_to_sg(obj->dev, tt->pages, tt->num_pages);
 }
 
-/** maru_prime_import() - Take a dma-buf of this card. Return: object; ERR_PTR(-EOPNOTSUPP). */
-struct drm_gem_object *maru_prime_import(struct drm_device *drm, struct dma_buf *buf)
+/**
+ * maru_prime_import_sg_table() - Take a dma-buf of another device.
+ * @drm: device.
+ * @attach: to it; the exporter holds its memory in place as long as that exists.
+ * @sgt: where the card finds it.
+ *
+ * Return: object; ERR_PTR: -EINVAL, -ENOMEM.
+ */
+struct drm_gem_object *maru_prime_import_sg_table(struct drm_device *drm,
+						  struct dma_buf_attachment *attach,
+						  struct sg_table *sgt)
 {
-	struct drm_gem_object *obj;
+	struct maru_bo *bo = maru_bo_create_imported(to_maru_device(drm), attach->dmabuf, sgt);
 
-	/* ours come from maru_prime_export() only, so @priv is an object */
-	if (buf->owner == THIS_MODULE) {
-		obj = buf->priv;
-		if (obj->dev == drm) {
-			drm_gem_object_get(obj);
-			return obj;
-		}
-	}
-	return ERR_PTR(-EOPNOTSUPP);
+	return IS_ERR(bo) ? ERR_CAST(bo) : &bo->ttm.base;
 }

@@ -8,9 +8,11 @@
  */
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
+#include <drm/drm_prime.h>
 #include <drm/drm_print.h>
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_pool.h>
 #include <drm/ttm/ttm_range_manager.h>
 #include <drm/ttm/ttm_tt.h>
 #include <linux/dma-resv.h>
@@ -113,6 +115,21 @@ static struct ttm_tt *maru_ttm_tt_create(struct ttm_buffer_object *bo, uint32_t 
 		return NULL;
 	}
 	return tt;
+}
+
+/* What was imported has its pages already. */
+static int maru_ttm_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt,
+				struct ttm_operation_ctx *ctx)
+{
+	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
+		return drm_prime_sg_to_dma_addr_array(tt->sg, tt->dma_address, tt->num_pages);
+	return ttm_pool_alloc(&bdev->pool, tt, ctx);
+}
+
+static void maru_ttm_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
+{
+	if (!(tt->page_flags & TTM_TT_FLAG_EXTERNAL))
+		ttm_pool_free(&bdev->pool, tt);
 }
 
 static void maru_ttm_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
@@ -313,6 +330,8 @@ static unsigned long maru_ttm_io_mem_pfn(struct ttm_buffer_object *bo, unsigned 
 
 static const struct ttm_device_funcs maru_ttm_funcs = {
 	.ttm_tt_create = maru_ttm_tt_create,
+	.ttm_tt_populate = maru_ttm_tt_populate,
+	.ttm_tt_unpopulate = maru_ttm_tt_unpopulate,
 	.ttm_tt_destroy = maru_ttm_tt_destroy,
 	.eviction_valuable = ttm_bo_eviction_valuable,
 	.evict_flags = maru_ttm_evict_flags,

@@ -29,6 +29,11 @@ extern "C" {
  * A usual program: QUERY → VM_CREATE → BO_CREATE → VM_BIND → QUEUE_CREATE → SUBMIT with a
  * syncobj → DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT. docs/uapi.md shows each call in use.
  *
+ * PRIME_HANDLE_TO_FD takes BOs made with DRM_MARU_BO_SHARE; while another device is attached they
+ * stay in system memory, so they must be allowed there (-EOPNOTSUPP). PRIME_FD_TO_HANDLE takes
+ * buffers of other devices too: in DRM_MARU_TIER_SYSTEM, mapped by their own fd only. Jobs do not
+ * wait for what others do with a buffer; syncobjs do.
+ *
  * Of the core ioctls these pass: VERSION, GET_CAP, SET_CLIENT_NAME, GEM_CLOSE,
  * PRIME_HANDLE_TO_FD, PRIME_FD_TO_HANDLE and SYNCOBJ_*. All others are -ENOTTY.
  */
