@@ -77,8 +77,8 @@ static void prepare_sequences(struct run *run, const struct options *o, const st
 		struct sequence *s = &sequences[i];
 
 		s->tokens = malloc(run->most * sizeof(*s->tokens));
-		if (!s->tokens || pick_create(&s->pick, o->temperature, o->top_p, o->seed,
-					      shape->vocab))
+		s->pick = (struct pick){ o->temperature, o->top_p, o->seed };
+		if (!s->tokens)
 			die(-ENOMEM, "not enough host memory");
 	}
 	run->sequences = sequences;

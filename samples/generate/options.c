@@ -23,9 +23,9 @@ static void usage(FILE *out)
 		"  -p, --prompt TEXT  what the text begins with\n"
 		"  -n, --tokens N     how many tokens to write (default: 120)\n"
 		"      --batch FILE   a prompt in each line, up to %u, all at once\n"
-		"      --temp T       temperature (default: 0.7); 0: always the likeliest token,\n"
-		"                     picked by the card, of equal ones the first\n"
-		"      --top-p P      draw from the likeliest that have P in all (default: 0.95)\n"
+		"      --temp T       temperature of the draw from the %u likeliest tokens\n"
+		"                     (default: 0.7); 0: the likeliest, of equal ones the first\n"
+		"      --top-p P      draw from those of them that have P in all (default: 0.95)\n"
 		"      --seed S       of the draw (default: 1); every prompt draws by its own\n"
 		"      --cache TYPE   of keys and values: f32 (default), f16, bf16\n"
 		"      --ids          print numbers of tokens instead of text\n"
@@ -34,7 +34,7 @@ static void usage(FILE *out)
 		"  -h, --help\n\n"
 		"The text goes to stdout, the report to stderr. Exit status: 0; 1 an error, told\n"
 		"in one line; 2 a wrong option; 4 no card.\n",
-		MODEL, RUN_SEQUENCES);
+		MODEL, RUN_SEQUENCES, PICK_CHOICES);
 }
 
 static void wrong(const char *option, const char *value, const char *wanted)

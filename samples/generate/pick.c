@@ -1,28 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* See pick.h. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "pick.h"
-
-struct pick_entry {
-	double weight;
-	uint32_t token;
-};
-
-int pick_create(struct pick *pick, double temperature, double top_p, uint64_t seed,
-		uint32_t count)
-{
-	*pick = (struct pick){ temperature, top_p, seed, count, NULL };
-	pick->entries = calloc(count, sizeof(*pick->entries));
-	return pick->entries ? 0 : -1;
-}
-
-void pick_destroy(struct pick *pick)
-{
-	free(pick->entries);
-	pick->entries = NULL;
-}
 
 /* splitmix64: a number in [0, 1). */
 static double draw_unit(struct pick *pick)
@@ -34,38 +14,25 @@ static double draw_unit(struct pick *pick)
 	return (double)((x ^ x >> 31) >> 11) * 0x1p-53;
 }
 
-static int by_weight(const void *left, const void *right)
+uint32_t pick_draw(struct pick *pick, const float *logits, uint32_t count)
 {
-	const struct pick_entry *a = left, *b = right;
+	double weights[PICK_CHOICES], sum = 0, kept = 0, at;
+	uint32_t i, last;
 
-	if (a->weight != b->weight)
-		return a->weight < b->weight ? 1 : -1;
-	return a->token < b->token ? -1 : 1;
-}
-
-uint32_t pick_draw(struct pick *pick, const float *logits)
-{
-	double top = -INFINITY, sum = 0, kept = 0, at;
-	uint32_t count = 0, i;
-
-	for (i = 0; i < pick->count; i++)
-		top = logits[i] > top ? logits[i] : top;
-	for (i = 0; i < pick->count; i++) {
-		double weight = exp((logits[i] - top) / pick->temperature);
-
-		if (!(weight > 1e-9))	/* too rare to be worth sorting; NaN, too */
-			continue;
-		pick->entries[count++] = (struct pick_entry){ weight, i };
-		sum += weight;
+	for (i = 0; i < count; i++) {
+		weights[i] = exp((logits[i] - logits[0]) / pick->temperature);
+		if (!(weights[i] > 0))
+			break;
+		sum += weights[i];
 	}
-	qsort(pick->entries, count, sizeof(*pick->entries), by_weight);
-	for (i = 0; i < count && kept < pick->top_p * sum; i++)
-		kept += pick->entries[i].weight;
+	count = i;
+	for (last = 0; last < count && kept < pick->top_p * sum; last++)
+		kept += weights[last];
 	at = draw_unit(pick) * kept;
-	for (uint32_t j = 0; j < i; j++) {
-		at -= pick->entries[j].weight;
+	for (i = 0; i + 1 < last; i++) {
+		at -= weights[i];
 		if (at < 0)
-			return pick->entries[j].token;
+			break;
 	}
-	return i ? pick->entries[i - 1].token : 0;
+	return i;
 }

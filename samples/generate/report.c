@@ -2,34 +2,36 @@
 /* See report.h. */
 #include "report.h"
 
-static void row(FILE *out, const char *indent, const char *name, double ns, double whole)
+static void row(FILE *out, const char *name, double ns, double whole)
 {
-	int width = 14 - (int)(indent[0] ? 2 : 0);
+	fprintf(out, "  %-14s %10.1f us %5.1f %%\n", name, ns / 1e3, whole > 0 ? 100 * ns / whole : 0);
+}
 
-	fprintf(out, "  %s%-*s %10.1f us %5.1f %%\n", indent, width, name, ns / 1e3,
-		whole > 0 ? 100 * ns / whole : 0);
+/* What the card told in the steps that were timed, as shares of all steps. */
+static void show_card(FILE *out, const struct run_times *t, double span, double total)
+{
+	double rest = span, ns;
+
+	fprintf(out, "of submission and waiting, on the card\n");
+	for (int i = 0; i < STEP_KINDS; i++) {
+		ns = (double)t->kinds[i] / (double)t->timed_span * span;
+		rest -= ns;
+		row(out, step_names[i], ns, total);
+	}
+	row(out, "on the way", rest, total);
 }
 
 static void show_times(FILE *out, const struct run_times *t)
 {
 	double steps = t->steps ? (double)t->steps : 1, total = (double)t->total / steps;
-	double wait = (double)t->wait / steps, on_card = 0, ns;
+	double span = (double)(t->submit + t->wait) / steps;
 
 	fprintf(out, "\nwhere the time of a step goes\n");
-	row(out, "", "program", ((double)t->total - (double)t->submit - (double)t->wait) / steps,
-	    total);
-	row(out, "", "submission", (double)t->submit / steps, total);
-	row(out, "", "waiting", wait, total);
-	if (!t->timed_steps)
-		return;
-	for (int i = 0; i < STEP_KINDS; i++) {
-		ns = (double)t->kinds[i] / (double)t->timed_steps;
-		on_card += ns;
-		if (t->kinds[i])
-			row(out, "  ", step_names[i], ns, total);
-	}
-	/* Submission and the card overlap, so this can come out below zero. */
-	row(out, "  ", "else", wait - on_card, total);
+	row(out, "program", total - span, total);
+	row(out, "submission", (double)t->submit / steps, total);
+	row(out, "waiting", (double)t->wait / steps, total);
+	if (t->timed_span)
+		show_card(out, t, span, total);
 }
 
 static void show_bytes(FILE *out, const struct run *run, const struct accel_queue_info *before,

@@ -119,30 +119,31 @@ static uint32_t put_tokens(struct run *run, struct step *step)
 	return live;
 }
 
-static void take_tokens(struct run *run, struct step *step, const float *logits)
+static void take_tokens(struct run *run, struct step *step)
 {
-	uint32_t vocab = run->engine->shape->vocab;
-
 	for (uint32_t i = 0; i < run->engine->sequences; i++) {
+		const int32_t *best = step->best + i * step->choices;
 		struct sequence *s = &run->sequences[i];
-		int32_t token;
+		uint32_t choice = 0;
 
 		if (s->is_done)
 			continue;
-		token = run->greedy ? step->best[i] :
-			(int32_t)pick_draw(&s->pick, logits + (uint64_t)i * vocab);
-		s->tokens[s->count++] = token;
-		s->is_done = token == run->eos;
+		if (!run->greedy)
+			choice = pick_draw(&s->pick, step->best_logits + i * step->choices,
+					   step->choices);
+		s->tokens[s->count++] = best[choice];
+		s->is_done = best[choice] == run->eos;
 		if (!s->is_done)
-			run->token(run->context, i, token);
+			run->token(run->context, i, best[choice]);
 	}
 }
 
-static void add_times(struct run *run, const struct step *step)
+static void add_times(struct run *run, const struct step *step, uint64_t span)
 {
 	for (uint32_t i = 0; i < step->packets; i++)
 		run->times.kinds[step->kinds[i]] += step->times[2 * (i + 1)] - step->times[2 * i];
 	run->times.timed_steps++;
+	run->times.timed_span += span;
 }
 
 static void write_tokens(struct run *run)
@@ -151,11 +152,8 @@ static void write_tokens(struct run *run)
 	struct accel_fence fence;
 	uint64_t before, after;
 	struct step step;
-	void *logits = NULL;
 
-	step_decode(&step, run->engine, run->greedy);
-	if (!run->greedy)
-		OK(accel_memory_map(step.logits.memory, &logits));
+	step_decode(&step, run->engine, run->greedy ? 1 : PICK_CHOICES);
 	t->total = now();
 	for (; put_tokens(run, &step); t->steps++) {
 		int is_timed = t->steps % TIMED_EVERY == TIMED_EVERY / 2;
@@ -167,10 +165,10 @@ static void write_tokens(struct run *run)
 		t->submit += after - before;
 		t->wait += now() - after;
 		if (is_timed)
-			add_times(run, &step);
+			add_times(run, &step, now() - before);
 		if (run->logits)
 			run->logits(run->context, step.logits);
-		take_tokens(run, &step, logits);
+		take_tokens(run, &step);
 	}
 	t->total = now() - t->total;
 	step_destroy(&step);

@@ -15,7 +15,7 @@ struct sequence {
 	uint32_t count;
 	uint32_t position;		/* tokens in the cache */
 	int is_done;
-	struct pick pick;		/* used when the card does not pick */
+	struct pick pick;		/* unless greedy */
 };
 
 /* Where the time went, in ns; of decoding, unless it says otherwise. */
@@ -26,6 +26,7 @@ struct run_times {
 	uint64_t steps;
 	uint64_t kinds[STEP_KINDS];	/* on the card, in @timed_steps of the steps */
 	uint64_t timed_steps;
+	uint64_t timed_span;		/* of them, submission and waiting */
 };
 
 struct run {
@@ -33,7 +34,7 @@ struct run {
 	struct sequence *sequences;	/* engine->sequences of them */
 	uint32_t most;			/* tokens to write for each */
 	int32_t eos;			/* ends a sequence; −1: none */
-	int greedy;			/* the card picks: the likeliest, of equals the first */
+	int greedy;			/* the likeliest token, of equal ones the first */
 	/* Called for each token as it comes; and for the logits of a step, if not NULL. */
 	void (*token)(void *context, uint32_t sequence, int32_t token);
 	void (*logits)(void *context, struct accel_tensor logits);

@@ -10,7 +10,7 @@
 const char *const step_names[STEP_KINDS] = {
 	[STEP_GATHER] = "gather", [STEP_NORM] = "norm", [STEP_MATMUL] = "matmul",
 	[STEP_ROPE] = "rope", [STEP_SCATTER] = "scatter", [STEP_ATTENTION] = "attention",
-	[STEP_GLU] = "swiglu", [STEP_ARGMAX] = "argmax",
+	[STEP_GLU] = "swiglu", [STEP_PICK] = "pick",
 };
 
 #define LAYER_PACKETS	11u
@@ -22,7 +22,7 @@ struct recorder {
 	struct step *step;
 	struct accel_cmd *cmd;
 	uint32_t tokens;
-	struct accel_tensor ids, positions, slots, lengths, starts, best, times;
+	struct accel_tensor ids, positions, slots, lengths, starts, best, best_logits, times;
 	struct accel_tensor x, n, qkv, mixed, gate_up, gated;	/* [tokens, …] F32 */
 };
 
@@ -176,10 +176,11 @@ static void record(struct recorder *r, struct accel_cmd *cmd)
 		return;			/* of a prompt only the cache is wanted */
 	norm(r, &w->norm);
 	matmul(r, r->step->logits, w->output, r->n, 0);
-	if (!r->step->best)
-		return;
-	OK(accel_cmd_argmax(cmd, r->best, r->step->logits));
-	packet(r, STEP_ARGMAX);
+	if (r->step->choices == 1)
+		OK(accel_cmd_argmax(cmd, r->best, r->step->logits));
+	else
+		OK(accel_cmd_top_k(cmd, r->best, r->step->logits, &r->best_logits));
+	packet(r, STEP_PICK);
 }
 
 static void begin(struct recorder *r, struct engine *e, struct step *step)
@@ -205,22 +206,24 @@ static void begin(struct recorder *r, struct engine *e, struct step *step)
 	OK(accel_cmd_create(e->card->device, 0, &step->cmd));
 }
 
-void step_decode(struct step *step, struct engine *e, int card_picks)
+void step_decode(struct step *step, struct engine *e, uint32_t choices)
 {
 	const struct shape *s = e->shape;
-	uint32_t looks = s->layers * LAYER_PACKETS + OTHER_PACKETS + 1;
+	uint32_t looks = s->layers * LAYER_PACKETS + OTHER_PACKETS + 1, count;
 	struct recorder r = { 0 };
 
 	memset(step, 0, sizeof(*step));
 	step->groups = 1;
 	step->rows = e->sequences;
+	step->choices = choices < s->vocab ? choices : s->vocab;
+	count = e->sequences * step->choices;
 	begin(&r, e, step);
-	/* Logits go to where they are read. */
-	step->logits = create(e, step, card_picks ? ACCEL_TIER_HBM : ACCEL_TIER_SYSTEM,
-			      ACCEL_TYPE_F32, e->sequences, s->vocab);
-	if (card_picks)
-		r.best = accel_tensor_reshape(shared(&r, ACCEL_TYPE_I32, e->sequences,
-						     &step->best), 2, SHAPE(e->sequences, 1));
+	step->logits = rows(&r, s->vocab);
+	r.best = accel_tensor_reshape(shared(&r, ACCEL_TYPE_I32, count, &step->best), 2,
+				      SHAPE(e->sequences, step->choices));
+	r.best_logits = accel_tensor_reshape(shared(&r, ACCEL_TYPE_F32, count,
+						    &step->best_logits), 2,
+					     SHAPE(e->sequences, step->choices));
 	r.times = accel_tensor_reshape(shared(&r, ACCEL_TYPE_U64, 2 * looks, &step->times), 2,
 				       SHAPE(looks, 2));
 	OK(accel_cmd_create(e->card->device, 0, &step->timed));

@@ -17,7 +17,7 @@
 /* Operations of a step, for the table of times. */
 enum step_kind {
 	STEP_GATHER, STEP_NORM, STEP_MATMUL, STEP_ROPE, STEP_SCATTER, STEP_ATTENTION, STEP_GLU,
-	STEP_ARGMAX, STEP_KINDS
+	STEP_PICK, STEP_KINDS
 };
 
 extern const char *const step_names[STEP_KINDS];
@@ -42,7 +42,9 @@ struct step {
 	int64_t *slots;			/* [tokens], −1: not stored */
 	int32_t *lengths;		/* [sequences] */
 	int32_t *starts;		/* [sequences + 1], of a prompt step */
-	int32_t *best;			/* [sequences], when the card picks */
+	uint32_t choices;		/* of a decode step: the likeliest tokens that it tells */
+	int32_t *best;			/* [sequences, choices], the likeliest first */
+	float *best_logits;		/* [sequences, choices], of more than one choice */
 	struct accel_tensor logits;	/* F32 [sequences, vocab], of a decode step */
 	struct accel_cmd *cmd;		/* the step */
 	struct accel_cmd *timed;	/* the same with a look at the clock after each packet */
@@ -62,8 +64,8 @@ void engine_create(struct engine *engine, struct card *card, const struct shape 
 		   enum accel_type type);
 void engine_destroy(struct engine *engine);
 
-/** step_decode() - Record: one token of each sequence, to its logits. */
-void step_decode(struct step *step, struct engine *engine, int card_picks);
+/** step_decode() - Record: one token of each sequence, to the @choices likeliest next ones. */
+void step_decode(struct step *step, struct engine *engine, uint32_t choices);
 
 /** step_prompt() - Record: @groups times KV_BLOCK tokens of prompts, into the cache only. */
 void step_prompt(struct step *step, struct engine *engine, uint32_t groups);

@@ -338,34 +338,32 @@ static void small_caches(void **state)
 
 static void draws(void **state)
 {
-	static const float logits[] = { 0, 5, 5, -INFINITY, NAN, 1 };
+	static const float logits[] = { 5, 5, 1, 0, -INFINITY, NAN };
+	struct pick a = { 0.7, 0.95, 7 }, b = a;
 	uint32_t seen[6] = { 0 };
-	struct pick a, b;
 
 	(void)state;
-	assert_int_equal(pick_create(&a, 0.7, 0.95, 7, 6), 0);
-	assert_int_equal(pick_create(&b, 0.7, 0.95, 7, 6), 0);
 	for (int i = 0; i < 10000; i++) {
-		uint32_t token = pick_draw(&a, logits);
+		uint32_t choice = pick_draw(&a, logits, 6);
 
-		assert_int_equal(token, pick_draw(&b, logits));
-		seen[token]++;
+		assert_int_equal(choice, pick_draw(&b, logits, 6));
+		seen[choice]++;
 	}
 	/* Both likely ones have more than 0.95 together, so no other is drawn. */
-	assert_int_equal(seen[1] + seen[2], 10000);
-	assert_in_range(seen[1], 4700, 5300);
-	pick_destroy(&a);
-	assert_int_equal(pick_create(&a, 1e-6, 1, 7, 6), 0);
+	assert_int_equal(seen[0] + seen[1], 10000);
+	assert_in_range(seen[0], 4700, 5300);
+	a = (struct pick){ 1e-6, 1, 7 };
 	for (int i = 0; i < 100; i++)
-		assert_in_range(pick_draw(&a, logits), 1, 2);
-	pick_destroy(&a);
-	assert_int_equal(pick_create(&a, 100, 1, 7, 6), 0);
+		assert_in_range(pick_draw(&a, logits, 6), 0, 1);
+	a = (struct pick){ 100, 1, 7 };
 	memset(seen, 0, sizeof(seen));
 	for (int i = 0; i < 10000; i++)
-		seen[pick_draw(&a, logits)]++;
-	assert_true(seen[0] > 2000 && seen[5] > 2000 && !seen[3] && !seen[4]);
-	pick_destroy(&a);
-	pick_destroy(&b);
+		seen[pick_draw(&a, logits, 6)]++;
+	assert_true(seen[2] > 2000 && seen[3] > 2000 && !seen[4] && !seen[5]);
+	a = (struct pick){ 1, 0, 7 };
+	assert_int_equal(pick_draw(&a, logits, 6), 0);
+	assert_int_equal(pick_draw(&a, logits, 1), 0);
+	assert_int_equal(pick_draw(&a, (const float[]){ NAN, NAN }, 2), 0);
 }
 
 int main(void)
