@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "driver/maru_hw.h"
-#include "selftests/host/engine_case.h"
+#include "selftests/host/decode_case.h"
 #include "selftests/host/fake_span.h"
 #include "uapi/drm/maru_cmd_ops.h"
 
@@ -46,38 +46,22 @@ static uint8_t *arena;
 
 static struct maru_operand *line(struct engine_case *packet, unsigned int role)
 {
-	unsigned int before = packet->header.roles & ((1u << role) - 1);
-
-	return (struct maru_operand *)(packet->bytes +
-				       MARU_LINE_BYTES * (1 + __builtin_popcount(before)));
+	return decode_case_operand(packet, role);
 }
 
-/* A packet that every check passes, with all roles. */
-static void build(const struct op_row *op)
+/* A packet that every check passes, with @role. */
+static void build_role(unsigned int op, unsigned int role)
 {
-	unsigned int type = MARU_TYPE_F32;
-	struct maru_operand *desc;
-
-	case_init(&c, op->op);
-	for EACH(row, role_rows) {
-		if (row->op != op->op)
-			continue;
-		type = op->op == MARU_OP_TIMESTAMP ? MARU_TYPE_U64 : MARU_TYPE_F32;
-		desc = case_add(&c, row->role, arena + row->role * 65536, type,
-				op->op == MARU_OP_TIMESTAMP ? 2 : 4,
-				op->op == MARU_OP_TIMESTAMP || row->rule == MARU_RULE_ROW ? 1 : 4,
-				1, 1);
-		if (op->op == MARU_OP_PREPARE && row->role == 0)
-			case_prepared(desc, MARU_LAYOUT_K16N64);
-	}
-	if (op->op == MARU_OP_MATMUL) {
-		c.header.matmul.b_as = MARU_TYPE_NONE;
-		c.header.matmul.scale = 0x3f800000;
-	}
+	decode_case_build(&c, arena, op, role);
 	good = c;
 	assert_int_equal(case_run(&c), 0);
 	assert_int_equal(fake_span_held, 0);
 	c = good;
+}
+
+static void build(const struct op_row *op)
+{
+	build_role(op->op, 0);
 }
 
 #define HEADER(code, field)	case_refused(&c, MARU_ERR_##code, MARU_ROLE_NONE, field)
@@ -217,9 +201,7 @@ static void operand_kinds(void **state)
 
 	(void)state;
 	for EACH(row, role_rows) {
-		for EACH(op, op_rows)
-			if (op->op == row->op)
-				build(op);
+		build_role(row->op, row->role);
 		for (i = 0; i < 256; i++) {
 			c = good;
 			line(&c, row->role)->type = (uint8_t)i;
@@ -236,7 +218,7 @@ static void operand_kinds(void **state)
 			OPERAND(BAD_FLAG, row->role, 10 + i);
 		}
 		c = good;
-		line(&c, row->role)->va += 2;
+		line(&c, row->role)->va += 1;
 		OPERAND(BAD_ALIGN, row->role, MARU_FIELD_VA);
 		if (row->layouts & MARU_LAYOUTS_PREPARED) {	/* a type that the layout lacks */
 			c = good;
@@ -256,9 +238,7 @@ static void operand_sizes(void **state)
 		struct maru_operand *desc;
 		bool is_prepared;
 
-		for EACH(op, op_rows)
-			if (op->op == row->op)
-				build(op);
+		build_role(row->op, row->role);
 		desc = line(&c, row->role);
 		is_prepared = desc->layout;
 		for (d = 0; d < 4; d++) {
@@ -286,7 +266,7 @@ static void operand_sizes(void **state)
 		desc->dim[3] = 0x7fffffff;
 		OPERAND(TOO_LARGE, row->role, MARU_FIELD_DIM(3));
 		c = good;
-		desc->va = (1ULL << 48) - (is_prepared ? 64 : 8);
+		desc->va = (1ULL << 48) - (is_prepared ? 64 : maru_type_bytes(desc->type));
 		OPERAND(RANGE, row->role, MARU_FIELD_VA);
 		assert_int_equal(c.op.error.value, desc->va);
 		if (!is_prepared && !(row->flags & MARU_ROLE_ANY_STRIDE)) {
@@ -325,7 +305,12 @@ static void shapes(void **state)
 	static const struct { unsigned int row, role, d; } wrong[] = {
 		{ 1, 0, 0 }, { 1, 0, 1 }, { 3, 1, 0 }, { 4, 1, 0 }, { 4, 1, 3 }, { 5, 1, 1 },
 		{ 5, 1, 2 }, { 5, 2, 0 }, { 5, 2, 1 }, { 5, 2, 3 }, { 5, 3, 0 }, { 5, 3, 1 },
-		{ 5, 4, 0 }, { 5, 4, 1 }, { 5, 4, 2 },
+		{ 5, 4, 0 }, { 5, 4, 1 }, { 5, 4, 2 }, { 5, 5, 0 }, { 6, 1, 0 }, { 6, 2, 0 },
+		{ 6, 2, 3 }, { 7, 1, 0 }, { 7, 1, 3 }, { 7, 2, 0 }, { 8, 2, 0 }, { 8, 3, 1 },
+		{ 8, 4, 0 }, { 8, 6, 1 }, { 8, 8, 0 }, { 9, 1, 1 }, { 9, 2, 0 }, { 9, 3, 2 },
+		{ 10, 1, 2 }, { 10, 2, 0 }, { 10, 3, 0 }, { 11, 1, 0 }, { 11, 2, 0 },
+		{ 12, 1, 0 }, { 12, 2, 0 }, { 12, 2, 3 }, { 13, 1, 0 }, { 13, 2, 0 },
+		{ 14, 1, 1 }, { 14, 2, 0 },
 	};
 	unsigned int i;
 
@@ -333,7 +318,7 @@ static void shapes(void **state)
 	for (i = 0; i < COUNT(wrong); i++) {
 		struct maru_operand *desc;
 
-		build(&op_rows[wrong[i].row]);
+		build_role(op_rows[wrong[i].row].op, wrong[i].role);
 		desc = line(&c, wrong[i].role);
 		desc->dim[wrong[i].d] += 1;
 		desc->stride[1] = 64;
@@ -356,9 +341,7 @@ static void aliases(void **state)
 
 		if (!row->role)
 			continue;
-		for EACH(op, op_rows)
-			if (op->op == row->op)
-				build(op);
+		build_role(row->op, row->role);
 		dst = line(&c, 0);
 		src = line(&c, row->role);
 		src->va = dst->va;
@@ -423,6 +406,12 @@ static void unsupported(void **state)
 	line(&c, 1)->type = MARU_TYPE_I8;
 	line(&c, 1)->stride[0] = 1;
 	OPERAND(UNSUPPORTED, 2, MARU_FIELD_TYPE);
+	build(&op_rows[9]);
+	c.header.norm.kind = MARU_NORM_GROUP;
+	HEADER(UNSUPPORTED, 16);
+	build(&op_rows[12]);
+	c.header.elementwise.code = MARU_CODE_XIELU;
+	HEADER(UNSUPPORTED, 16);
 	build(&op_rows[3]);
 	c.cls = MARU_CLASS_COPY;
 	assert_int_equal(case_run(&c), 0);
