@@ -72,18 +72,8 @@ struct maru_admin {
 
 static const u64 maru_admin_no_value[2];
 
-static const int maru_admin_errnos[] = {
-	[MARU_ADMIN_OK]		 = 0,
-	[MARU_ADMIN_UNSUPPORTED] = -EOPNOTSUPP,
-	[MARU_ADMIN_INVALID]	 = -EINVAL,
-	[MARU_ADMIN_EXISTS]	 = -EEXIST,
-	[MARU_ADMIN_NOT_FOUND]	 = -ENOENT,
-	[MARU_ADMIN_BUSY]	 = -EBUSY,
-	[MARU_ADMIN_NO_SPACE]	 = -ENOSPC,
-	[MARU_ADMIN_FAULT]	 = -EFAULT,
-	[MARU_ADMIN_TIMEOUT]	 = -ETIME,
-	[MARU_ADMIN_INTERNAL]	 = -EIO,
-};
+#define MARU_ADMIN_ERRNO_ROW(status, error)	[MARU_ADMIN_##status] = -(error),
+static const int maru_admin_errnos[] = { MARU_ADMIN_ERRNOS(MARU_ADMIN_ERRNO_ROW) };
 
 static int maru_admin_errno(u16 status)
 {

@@ -236,6 +236,19 @@ enum maru_admin_status {
 	MARU_ADMIN_INTERNAL		= 9,
 };
 
+/* What a caller gets: X(status, errno); EIO for a status that is not there. */
+#define MARU_ADMIN_ERRNOS(X) \
+	X(OK, 0) \
+	X(UNSUPPORTED, EOPNOTSUPP) \
+	X(INVALID, EINVAL) \
+	X(EXISTS, EEXIST) \
+	X(NOT_FOUND, ENOENT) \
+	X(BUSY, EBUSY) \
+	X(NO_SPACE, ENOSPC) \
+	X(FAULT, EFAULT) \
+	X(TIMEOUT, ETIME) \
+	X(INTERNAL, EIO)
+
 struct maru_admin_vm {			/* VM_CREATE, VM_DESTROY (vm only) */
 	__u16 vm;			/* 1 … 4095 */
 	__u16 group;			/* doorbell group of its user queues, 0: none */

@@ -12,20 +12,11 @@
 #define LIMIT_NS	10000000000ll
 #define ATTEMPTS	3
 
+#define ERRNO_ROW(status, error)	[MARU_ADMIN_##status] = -(error),
+
 static int status_errno(uint16_t status)
 {
-	static const int errnos[] = {
-		[MARU_ADMIN_OK]		 = 0,
-		[MARU_ADMIN_UNSUPPORTED] = -EOPNOTSUPP,
-		[MARU_ADMIN_INVALID]	 = -EINVAL,
-		[MARU_ADMIN_EXISTS]	 = -EEXIST,
-		[MARU_ADMIN_NOT_FOUND]	 = -ENOENT,
-		[MARU_ADMIN_BUSY]	 = -EBUSY,
-		[MARU_ADMIN_NO_SPACE]	 = -ENOSPC,
-		[MARU_ADMIN_FAULT]	 = -EFAULT,
-		[MARU_ADMIN_TIMEOUT]	 = -ETIME,
-		[MARU_ADMIN_INTERNAL]	 = -EIO,
-	};
+	static const int errnos[] = { MARU_ADMIN_ERRNOS(ERRNO_ROW) };
 
 	return status < sizeof(errnos) / sizeof(errnos[0]) ? errnos[status] : -EIO;
 }
