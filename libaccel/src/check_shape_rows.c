@@ -82,6 +82,8 @@ struct accel_fault accel_check_reduce(const struct maru_packet *packet)
 
 	if ((dst->type == MARU_TYPE_I32) != is_index)
 		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_DST, MARU_FIELD_TYPE, dst->type);
+	if (add && is_index)
+		return ACCEL_FAULT(BAD_ROLES, MARU_ROLE_NONE, 8, packet->roles);
 	if (add && add->type != dst->type)
 		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_REDUCE_ADD, MARU_FIELD_TYPE, add->type);
 	for (int d = 0; d < 4; d++) {

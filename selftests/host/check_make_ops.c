@@ -211,7 +211,7 @@ static void make_reduce(union check_packet *packet)
 	x = add_same(packet, MARU_ROLE_X, pick_float(), dst, false);
 	x->dim[dim] = check_pick(6);
 	check_strides(x, false);
-	if (!check_pick(3))
+	if (!check_pick(kind >= MARU_REDUCE_ARGMAX ? 9 : 3))
 		add_same(packet, MARU_ROLE_REDUCE_ADD, type, dst, true);
 }
 

@@ -297,6 +297,9 @@ static void test_fold(void **state)
 	WRONG(reduce, set(&p, 1, F16, 8, 5, 3, 1), BAD_SHAPE, 1, MARU_FIELD_DIM(2));
 	WRONG(reduce, set(&p, 2, F32, 8, 1, 1, 1), BAD_SHAPE, 2, MARU_FIELD_DIM(2));
 	WRONG(reduce, p.operand[2] = p.operand[0], NONE, 0, 0);
+	WRONG(reduce, p.header.reduce.kind = MARU_REDUCE_ARGMAX, BAD_TYPE, 0, MARU_FIELD_TYPE);
+	WRONG(reduce, (p.header.reduce.kind = MARU_REDUCE_ARGMIN, set(&p, 0, I32, 8, 1, 2, 1)),
+	      BAD_ROLES, NONE, 8);
 	WRONG(sort, (void)0, NONE, 0, 0);
 	WRONG(sort, (set(&p, 0, I32, 10, 3, 1, 1), set(&p, 2, F32, 10, 3, 1, 1)), BAD_SHAPE, 0,
 	      MARU_FIELD_DIM(0));

@@ -321,7 +321,8 @@ static void test_idempotent(void **state)
 	struct accel_attention_desc desc = ACCEL_ATTENTION_DESC_INIT;
 	struct accel_tensor x = F32(1, 64), k = F32(1, 64), q = F32(1, 1, 1, 64);
 	struct accel_tensor cache = F32(20, 64), dst = F32(1, 1, 1, 64), slot = I32(1);
-	struct accel_tensor keys = accel_tensor_reshape(cache, 4, (const uint32_t[]){ 1, 1, 20, 64 });
+	struct accel_tensor keys = accel_tensor_reshape(cache, 4,
+							(const uint32_t[]){ 1, 1, 20, 64 });
 	struct accel_tensor length = I32(1), starts = I32(2), ids = I32(1, 4), one = I32(1, 4);
 	struct accel_tensor values = F32(1, 4), negated = F32(1, 4);
 

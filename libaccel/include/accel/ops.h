@@ -380,7 +380,8 @@ enum accel_reduce {
  * @dst: F32; I32 of ARGMAX and ARGMIN. Shape of @x with 1 for @axis.
  * @x: F.
  * @axis: of @x, 0 is the outermost.
- * @add: shape and type of @dst, added to the result; may be exactly @dst; or NULL.
+ * @add: F32 of the shape of @dst, added to the result; may be exactly @dst; not with ARGMAX and
+ *	ARGMIN; or NULL.
  *
  * Context: One thread at a time for @cmd.
  * Return: 0; -EINVAL also an @axis that @x does not have; else as accel_cmd_matmul().
