@@ -72,7 +72,8 @@ struct maru_admin {
 
 static const u64 maru_admin_no_value[2];
 
-#define MARU_ADMIN_ERRNO_ROW(status, error)	[MARU_ADMIN_##status] = -(error),
+#define MARU_ADMIN_ERRNO_ROW(status, error) \
+	[MARU_ADMIN_##status] = -(error),
 static const int maru_admin_errnos[] = { MARU_ADMIN_ERRNOS(MARU_ADMIN_ERRNO_ROW) };
 
 static int maru_admin_errno(u16 status)
