@@ -4,7 +4,8 @@
 
 static void row(FILE *out, const char *name, double ns, double whole)
 {
-	fprintf(out, "  %-14s %10.1f us %5.1f %%\n", name, ns / 1e3, whole > 0 ? 100 * ns / whole : 0);
+	fprintf(out, "  %-14s %10.1f us %5.1f %%\n", name, ns / 1e3,
+		whole > 0 ? 100 * ns / whole : 0);
 }
 
 /* What the card told in the steps that were timed, as shares of all steps. */
