@@ -130,7 +130,12 @@ struct npy npy_product(const struct npy *a, const struct npy *b, enum accel_type
 	return c;
 }
 
-double now(void)
+static struct {
+	struct accel_usage usage;
+	double seconds;
+} begin;
+
+static double now(void)
 {
 	struct timespec time;
 
@@ -138,8 +143,14 @@ double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-void show(struct accel_device *card, const struct npy *c, uint32_t k, double seconds,
-	  const struct accel_usage *before, const struct accel_usage *after)
+void measure_begin(struct accel_device *card)
+{
+	OK(accel_device_usage(card, &begin.usage));
+	begin.seconds = now();
+}
+
+static void show(struct accel_device *card, const struct npy *c, uint32_t k, double seconds,
+		 const struct accel_usage *before, const struct accel_usage *after)
 {
 	static const char *const tiers[] = { "HBM", "CXL", "system", "storage" };
 	double work = 2.0 * c->shape[0] * c->shape[1] * k, busy;
@@ -168,6 +179,15 @@ void show(struct accel_device *card, const struct npy *c, uint32_t k, double sec
 			       (unsigned long long)read, (unsigned long long)written);
 	}
 	printf("\n");
+}
+
+void measure_end(struct accel_device *card, const struct npy *c, uint32_t k, int repeat)
+{
+	double seconds = (now() - begin.seconds) / repeat;
+	struct accel_usage after;
+
+	OK(accel_device_usage(card, &after));
+	show(card, c, k, seconds, &begin.usage, &after);
 }
 
 /* What rounding both factors to @type and k sums in f32 can do, as a part of Σ|a·b|. */

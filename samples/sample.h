@@ -37,12 +37,11 @@ void npy_save(const char *path, const struct npy *npy);
 /** npy_product() - Room for a · b on the card in @type, or end the program: shapes, types. */
 struct npy npy_product(const struct npy *a, const struct npy *b, enum accel_type type);
 
-/** now() - CLOCK_MONOTONIC in seconds. */
-double now(void);
+/** measure_begin() - Look at the clock and at what the card has counted. */
+void measure_begin(struct accel_device *card);
 
-/** show() - Print the card, the speed and what the card counted between two looks. */
-void show(struct accel_device *card, const struct npy *c, uint32_t k, double seconds,
-	  const struct accel_usage *before, const struct accel_usage *after);
+/** measure_end() - Look again; print the card, the speed of @repeat products, what it counted. */
+void measure_end(struct accel_device *card, const struct npy *c, uint32_t k, int repeat);
 
 /**
  * check() - Compare c with a · b in double precision, and print the result.
