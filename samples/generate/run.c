@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-#define PROMPT_GROUPS	16u	/* of KV_BLOCK tokens, in one pass */
+#define PROMPT_GROUPS	32u	/* of PROMPT_ROWS tokens, in one pass */
 #define TIMED_EVERY	16u	/* steps: the clock is looked at in few, so that it costs nothing */
 
 /* All but the last token of a prompt; that one is the first to be decoded. */
@@ -18,7 +18,7 @@ static uint32_t prompt_groups(const struct run *run)
 	uint32_t groups = 0;
 
 	for (uint32_t i = 0; i < run->engine->sequences; i++)
-		groups += (prompt_left(&run->sequences[i]) + KV_BLOCK - 1) / KV_BLOCK;
+		groups += (prompt_left(&run->sequences[i]) + PROMPT_ROWS - 1) / PROMPT_ROWS;
 	return groups;
 }
 
@@ -35,30 +35,45 @@ static void put_row(struct step *step, uint32_t row, int32_t id, uint32_t positi
 }
 
 /*
- * As many tokens of a prompt as fit, in whole groups. Rows that fill the last group come after
- * all real ones, so no real query sees them, and they are not stored.
+ * The next tokens of a prompt to a group. Rows that fill it come after all real ones, so no real
+ * query sees them, and they are not stored.
  */
-static uint32_t put_prompt(struct run *run, struct step *step, uint32_t index, uint32_t row)
+static void put_group(struct run *run, struct step *step, uint32_t index, uint32_t group)
 {
 	struct sequence *s = &run->sequences[index];
+	uint32_t count = prompt_left(s), row = group * PROMPT_ROWS;
 	struct kv *kv = &run->engine->kv;
-	uint32_t room = step->groups * step->rows - row, count = prompt_left(s), padded;
 
-	if (count > room)
-		count = room;
-	padded = (count + KV_BLOCK - 1) / KV_BLOCK * KV_BLOCK;
-	if (kv_grow(kv, index, s->position + padded))
+	if (count > PROMPT_ROWS)
+		count = PROMPT_ROWS;
+	if (kv_grow(kv, index, s->position + PROMPT_ROWS))
 		die(0, "the cache has no block left");
-	for (uint32_t i = 0; i < padded; i++, row++) {
+	for (uint32_t i = 0; i < PROMPT_ROWS; i++) {
 		if (i < count)
-			put_row(step, row, s->prompt[s->position + i], s->position + i,
+			put_row(step, row + i, s->prompt[s->position + i], s->position + i,
 				kv_slot(kv, index, s->position + i));
 		else
-			put_row(step, row, 0, 0, -1);
+			put_row(step, row + i, 0, 0, -1);
 	}
-	step->lengths[index] = (int32_t)(count ? s->position + padded : 0);
+	memcpy(step->tables + (size_t)group * kv->row, kv->table + (size_t)index * kv->row,
+	       kv->row * sizeof(*kv->table));
+	step->lengths[group] = (int32_t)(s->position + PROMPT_ROWS);
 	s->position += count;
-	return row;
+}
+
+/* As many groups as fit, of one prompt after the other. */
+static void put_prompts(struct run *run, struct step *step)
+{
+	uint32_t group = 0;
+
+	for (uint32_t i = 0; i < run->engine->sequences; i++)
+		while (prompt_left(&run->sequences[i]) && group < step->groups)
+			put_group(run, step, i, group++);
+	for (; group < step->groups; group++) {
+		for (uint32_t i = 0; i < PROMPT_ROWS; i++)
+			put_row(step, group * PROMPT_ROWS + i, 0, 0, -1);
+		step->lengths[group] = 0;
+	}
 }
 
 static void read_prompts(struct run *run)
@@ -72,15 +87,7 @@ static void read_prompts(struct run *run)
 	step_prompt(&step, run->engine, groups < PROMPT_GROUPS ? groups : PROMPT_GROUPS);
 	run->times.prompt = now();
 	for (; groups; groups = prompt_groups(run)) {
-		uint32_t row = 0;
-
-		for (uint32_t i = 0; i < run->engine->sequences; i++) {
-			step.starts[i] = (int32_t)row;
-			row = put_prompt(run, &step, i, row);
-		}
-		step.starts[run->engine->sequences] = (int32_t)row;
-		for (; row < step.groups * step.rows; row++)
-			put_row(&step, row, 0, 0, -1);
+		put_prompts(run, &step);
 		submit(run, step.cmd, &fence);
 		card_wait(fence);
 		run->times.prompt_submits++;

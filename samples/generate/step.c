@@ -22,7 +22,7 @@ struct recorder {
 	struct step *step;
 	struct accel_cmd *cmd;
 	uint32_t tokens;
-	struct accel_tensor ids, positions, slots, lengths, starts, best, best_logits, times;
+	struct accel_tensor ids, positions, slots, lengths, tables, best, best_logits, times;
 	struct accel_tensor x, n, qkv, mixed, gate_up, gated;	/* [tokens, …] F32 */
 };
 
@@ -122,8 +122,8 @@ static void attend(struct recorder *r, struct accel_tensor pool)
 {
 	const struct shape *s = r->engine->shape;
 	struct accel_attention_desc desc = ACCEL_ATTENTION_DESC_INIT;
-	/* Decoding: one query of each sequence. Prompts: queries of all, told apart by starts. */
-	uint32_t outer = r->step->starts ? 1 : r->tokens, inner = r->tokens / outer;
+	/* Decoding: a query of each sequence. Prompts: each group is a sequence of queries. */
+	uint32_t inner = r->step->tables ? r->step->rows : 1, outer = r->tokens / inner;
 	struct accel_tensor q = accel_tensor_reshape(r->qkv, 4,
 		SHAPE(outer, inner, s->heads + 2 * s->kv_heads, s->head));
 	struct accel_tensor dst = accel_tensor_reshape(r->mixed, 4,
@@ -133,9 +133,8 @@ static void attend(struct recorder *r, struct accel_tensor pool)
 				 (const unsigned int[]){ 0, 2, 1, 3 });
 	desc.scale = (float)(1 / sqrt(s->head));
 	desc.causal = 1;
-	desc.block_table = &r->engine->table;
+	desc.block_table = &r->tables;
 	desc.kv_len = &r->lengths;
-	desc.q_start = r->step->starts ? &r->starts : NULL;
 	OK(accel_cmd_attention(r->cmd, dst, q, pool_heads(r->engine, pool, 0),
 			       pool_heads(r->engine, pool, s->kv_heads), &desc));
 	packet(r, STEP_ATTENTION);
@@ -172,7 +171,7 @@ static void record(struct recorder *r, struct accel_cmd *cmd)
 	packet(r, STEP_GATHER);
 	for (uint32_t i = 0; i < r->engine->shape->layers; i++)
 		layer(r, &w->layer[i], r->engine->pools[i]);
-	if (r->step->starts)
+	if (r->step->tables)
 		return;			/* of a prompt only the cache is wanted */
 	norm(r, &w->norm);
 	matmul(r, r->step->logits, w->output, r->n, 0);
@@ -193,7 +192,6 @@ static void begin(struct recorder *r, struct engine *e, struct step *step)
 	r->ids = shared(r, ACCEL_TYPE_I32, r->tokens, &step->ids);
 	r->positions = shared(r, ACCEL_TYPE_I32, r->tokens, &step->positions);
 	r->slots = shared(r, ACCEL_TYPE_I64, r->tokens, &step->slots);
-	r->lengths = shared(r, ACCEL_TYPE_I32, e->sequences, &step->lengths);
 	r->x = rows(r, s->width);
 	r->n = rows(r, s->width);
 	r->qkv = rows(r, (s->heads + 2 * s->kv_heads) * s->head);
@@ -218,6 +216,8 @@ void step_decode(struct step *step, struct engine *e, uint32_t choices)
 	step->choices = choices < s->vocab ? choices : s->vocab;
 	count = e->sequences * step->choices;
 	begin(&r, e, step);
+	r.lengths = shared(&r, ACCEL_TYPE_I32, e->sequences, &step->lengths);
+	r.tables = e->table;
 	step->logits = rows(&r, s->vocab);
 	r.best = accel_tensor_reshape(shared(&r, ACCEL_TYPE_I32, count, &step->best), 2,
 				      SHAPE(e->sequences, step->choices));
@@ -237,9 +237,11 @@ void step_prompt(struct step *step, struct engine *e, uint32_t groups)
 
 	memset(step, 0, sizeof(*step));
 	step->groups = groups;
-	step->rows = KV_BLOCK;
+	step->rows = PROMPT_ROWS;
 	begin(&r, e, step);
-	r.starts = shared(&r, ACCEL_TYPE_I32, e->sequences + 1, &step->starts);
+	r.lengths = shared(&r, ACCEL_TYPE_I32, groups, &step->lengths);
+	r.tables = accel_tensor_reshape(shared(&r, ACCEL_TYPE_I32, groups * e->kv.row,
+					       &step->tables), 2, SHAPE(groups, e->kv.row));
 	record(&r, step->cmd);
 }
 

@@ -3,16 +3,17 @@
  * A pass of tokens through the model, recorded once. What changes from pass to pass is data:
  * the program writes ids, positions, slots and lengths, and submits the same buffer again.
  *
- * A prompt alone and the same prompt among others give the same bits. In decoding the card sees
- * to it: with up to 8 rows and prepared weights, a row of a product does not depend on how many
- * there are. Prompts pass in groups of KV_BLOCK tokens, each group a product of its own, so that
- * what stands in one does not depend on the others.
+ * A prompt alone and the same prompt among others give the same bits: with up to 8 rows and
+ * prepared weights, a row of a product does not depend on how many there are. So prompts pass in
+ * groups of that size too, each group a product, and for ATTENTION a sequence, of its own.
  */
 #ifndef GENERATE_STEP_H
 #define GENERATE_STEP_H
 
 #include "kv.h"
 #include "weights.h"
+
+#define PROMPT_ROWS	8u	/* tokens of a prompt that are a product */
 
 /* Operations of a step, for the table of times. */
 enum step_kind {
@@ -40,8 +41,8 @@ struct step {
 	uint32_t groups, rows;		/* tokens: groups · rows */
 	int32_t *ids, *positions;	/* [tokens] */
 	int64_t *slots;			/* [tokens], −1: not stored */
-	int32_t *lengths;		/* [sequences] */
-	int32_t *starts;		/* [sequences + 1], of a prompt step */
+	int32_t *lengths;		/* keys of each sequence; of a prompt step, of each group */
+	int32_t *tables;		/* of a prompt step: a row of blocks for each group */
 	uint32_t choices;		/* of a decode step: the likeliest tokens that it tells */
 	int32_t *best;			/* [sequences, choices], the likeliest first */
 	float *best_logits;		/* [sequences, choices], of more than one choice */
@@ -67,7 +68,7 @@ void engine_destroy(struct engine *engine);
 /** step_decode() - Record: one token of each sequence, to the @choices likeliest next ones. */
 void step_decode(struct step *step, struct engine *engine, uint32_t choices);
 
-/** step_prompt() - Record: @groups times KV_BLOCK tokens of prompts, into the cache only. */
+/** step_prompt() - Record: @groups times PROMPT_ROWS tokens of prompts, into the cache only. */
 void step_prompt(struct step *step, struct engine *engine, uint32_t groups);
 void step_destroy(struct step *step);
 

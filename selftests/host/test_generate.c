@@ -255,7 +255,7 @@ static struct prompt random_prompt(uint32_t count, uint32_t vocab)
 	return (struct prompt){ ids, count };
 }
 
-/* More tokens than one pass takes: 16 groups of 16. */
+/* More tokens than one pass takes: 32 groups of 8. */
 static void long_prompts_pass_in_parts(void **state)
 {
 	struct prompt prompts[3];
@@ -272,7 +272,7 @@ static void long_prompts_pass_in_parts(void **state)
 	assert_true(f.worst < NEAR);
 	memset(&all, 0, sizeof(all));
 	times = write_all(&m, prompts, 3, 10, 700, ACCEL_TYPE_F32, &all);
-	assert_int_equal(times.prompt_submits, 4);	/* 38 + 16 groups, 16 a pass */
+	assert_int_equal(times.prompt_submits, 4);	/* 75 + 32 groups, 32 a pass */
 	assert_int_equal(times.steps, 10);
 	assert_true(all.marks[0] == f.marks[0]);
 	for (int i = 0; i < 3; i++)
@@ -280,7 +280,7 @@ static void long_prompts_pass_in_parts(void **state)
 	close_model(&m);
 }
 
-/* Ragged lengths, and a context that some fill long before others: not one bit may differ. */
+/* [DET-4] Ragged lengths, and a context that some fill long before others: no bit may differ. */
 static void eight_as_alone(const char *path, const char *spec)
 {
 	static const uint32_t counts[] = { 1, 2, 15, 16, 17, 33, 100, 119 };
