@@ -40,8 +40,8 @@ struct kernels_gemm {
  * The same for m ≤ KERNELS_GEMV_ROWS, over weights of any type as they lie.
  */
 struct kernels_gemv {
-	void *out;		/* F32, or I32 that wraps when @is_exact */
-	const void *b;		/* F32; I16 when @is_exact; panels: rows padded with zeros to 4 */
+	void *out;		/* F32, or I32 that wraps when b is not F32 */
+	const void *b;		/* panels: rows padded with zeros to 4 */
 	const void *a;
 	uint64_t out_step;	/* bytes between rows; with panels they hold whole 64 columns */
 	uint64_t b_step;
@@ -51,7 +51,7 @@ struct kernels_gemv {
 	uint32_t k;
 	uint8_t type;		/* enum maru_type of a */
 	uint8_t group;		/* of its panels, 0: rows whose k are contiguous */
-	uint8_t is_exact;	/* I8 × I8 */
+	uint8_t b_type;		/* F32; with a of I8 also I16, and I8 if none is −128 */
 	uint8_t add;		/* to what is in out, else overwrite */
 };
 

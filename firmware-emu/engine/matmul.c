@@ -108,7 +108,7 @@ static void few_multiply(const struct matmul_plan *plan, const struct matmul_par
 		.b = product->b, .b_step = product->b_step,
 		.a = product->a, .a_step = product->panel_bytes,
 		.m = part->m, .n = part->n, .k = part->k, .add = product->is_added,
-		.type = plan->a_kernel, .is_exact = plan->path == MATMUL_FEW_I8,
+		.type = plan->a_kernel, .b_type = plan->b_kernel,
 		.group = plan->layout == MARU_LAYOUT_STRIDED ? 0 : pack_group(plan->layout),
 	};
 

@@ -145,14 +145,16 @@ static void pack_b_float(const struct matmul_plan *plan, const struct maru_opera
 	}
 }
 
-/* For own code as I16, for the library as value + 128. */
+/* For own code as I16, or as it is where it was rounded; for the library as value + 128. */
 static void widen_i8(const struct matmul_plan *plan, uint8_t *to, uint32_t at, const int8_t *from,
 		     uint64_t step, uint32_t n)
 {
 	int16_t *wide = (int16_t *)(void *)to + at;
 	uint32_t i;
 
-	if (plan->path == MATMUL_LIBRARY_I8) {
+	if (plan->b_kernel == MARU_TYPE_I8 && plan->path == MATMUL_FEW_I8) {
+		memcpy(to + at, from, n);
+	} else if (plan->path == MATMUL_LIBRARY_I8) {
 		for (i = 0; i < n; i++)
 			to[at + i] = (uint8_t)(from[i * step] ^ 0x80);
 	} else if (step == 1) {
@@ -164,7 +166,7 @@ static void widen_i8(const struct matmul_plan *plan, uint8_t *to, uint32_t at, c
 	}
 }
 
-/* I16 rows are padded to a multiple of four. */
+/* Rows for own code are padded to a multiple of four. */
 static void pack_b_i8(const struct matmul_plan *plan, const struct maru_operand *desc,
 		      const struct matmul_part *part, const uint8_t *from, uint8_t *to,
 		      uint64_t step, const float *scales)
@@ -180,8 +182,10 @@ static void pack_b_i8(const struct matmul_plan *plan, const struct maru_operand 
 			matmul_row_round(rounded, desc, from + i * desc->stride[0], scales[j], n);
 			widen_i8(plan, to, i, rounded, 1, n);
 		}
-		for (i = part->k; i < padded && plan->path != MATMUL_LIBRARY_I8; i++)
-			((int16_t *)(void *)to)[i] = 0;
+		if (plan->path == MATMUL_FEW_I8 && plan->b_kernel == MARU_TYPE_I8)
+			memset(to + part->k, 0, padded - part->k);
+		else if (plan->path != MATMUL_LIBRARY_I8)
+			memset(to + part->k * 2, 0, (padded - part->k) * 2);
 	}
 }
 

@@ -136,7 +136,9 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 		plan->path = plan->b_as == MARU_TYPE_I8 ? MATMUL_FEW_I8 : MATMUL_FEW;
 		plan->layout = a->layout;
 		plan->a_kernel = a->type;
-		plan->b_kernel = plan->path == MATMUL_FEW ? MARU_TYPE_F32 : MARU_TYPE_I8;
+		/* Rounded rows have no −128. */
+		plan->b_kernel = plan->path == MATMUL_FEW ? MARU_TYPE_F32 :
+				 b->type == MARU_TYPE_I8 ? MARU_TYPE_I16 : MARU_TYPE_I8;
 		return;
 	}
 	if (a->type == MARU_TYPE_I8 && plan->b_as != MARU_TYPE_I8) {

@@ -5,39 +5,57 @@
  * streams reach more than one, prefetch instructions and more streams less.
  */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "firmware-emu/engine/kernels.h"
 #include "uapi/drm/maru_cmd.h"
 
 #define INLINE		static inline __attribute__((always_inline))
-#define BLOCK_BYTES	2048u	/* of one panel, at least 16 k */
+#define BLOCK_K		16u	/* k of a panel at a time; twice that for I8 */
 #define SUMS		8	/* vectors in registers */
 #define PAIR		2u	/* panels read in turn */
-#define WIDTH_MAX	32u	/* vectors of a panel for one step of k */
+#define WIDTH_MAX	16u	/* vectors of a panel for one step of k */
 
 /* How a vector of weights is made, and what it is multiplied by. */
 enum form {
 	F32_1, F16_1, BF16_1,	/* 8 n */
-	F16_2, BF16_2,		/* 4 n × 2 k */
-	I8_4,			/* 2 n × 4 k, floats */
+	BF16_2,			/* 8 n × 2 k, which are added one after the other */
+	F16_2,			/* 4 n × 2 k */
+	I8_4,			/* 8 n × 4 k, one after the other, floats */
+	I8_ROWS,		/* 8 k of a row, floats */
 	I8_EXACT,		/* 4 n × 4 k as I16 */
+	I8_ROUND,		/* 8 n × 4 k, B as I8 without −128 */
 };
 
 INLINE unsigned int vector_bytes(enum form form)
 {
-	return form == F32_1 ? 32 : form == I8_4 ? 8 : 16;
+	return form == F32_1 || form == BF16_2 || form == I8_4 || form == I8_ROUND ? 32 :
+	       form == I8_ROWS ? 8 : 16;
 }
 
 /* k of a step. */
 INLINE unsigned int form_group(enum form form)
 {
-	return form >= I8_4 ? 4 : form >= F16_2 ? 2 : 1;
+	return form >= I8_4 ? 4 : form >= BF16_2 ? 2 : 1;
 }
 
+/* Vectors of a panel for one step. */
 INLINE unsigned int form_width(enum form form)
 {
-	return form == I8_EXACT ? 16 : 8 * form_group(form);
+	return form_group(form) * 64 * (form >= I8_4 ? 1 : form == F32_1 ? 4 : 2) /
+	       vector_bytes(form);
+}
+
+/* Bytes of B for one step. */
+INLINE unsigned int form_b_bytes(enum form form)
+{
+	return form == I8_ROUND ? 4 : form == I8_EXACT ? 8 : 4 * form_group(form);
+}
+
+INLINE bool is_integer(enum form form)
+{
+	return form >= I8_EXACT;
 }
 
 INLINE __m256 load(const uint8_t *from, enum form form)
@@ -46,15 +64,17 @@ INLINE __m256 load(const uint8_t *from, enum form form)
 
 	switch (form) {
 	case F32_1:
+	case BF16_2:
+	case I8_4:
+	case I8_ROUND:
 		return _mm256_loadu_ps((const float *)(const void *)from);
 	case F16_1:
 	case F16_2:
 		return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from));
 	case BF16_1:
-	case BF16_2:
 		half = _mm_loadu_si128((const __m128i *)(const void *)from);
 		return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
-	case I8_4:
+	case I8_ROWS:
 		half = _mm_loadl_epi64((const __m128i *)(const void *)from);
 		return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(half));
 	case I8_EXACT:
@@ -67,19 +87,59 @@ INLINE __m256 load(const uint8_t *from, enum form form)
 /* The values of B of one step, as often as they fit. */
 INLINE __m256 spread(const uint8_t *b, enum form form)
 {
-	if (form_group(form) == 1)
+	if (form_b_bytes(form) == 4)
 		return _mm256_broadcast_ss((const float *)(const void *)b);
 	if (form == I8_4)
 		return _mm256_broadcast_ps((const __m128 *)(const void *)b);
 	return _mm256_castpd_ps(_mm256_broadcast_sd((const double *)(const void *)b));
 }
 
+/* Both k of a pair: shifted up, and with what stands below masked away. */
+INLINE __m256 add_pair(__m256 sum, __m256 a, __m256 b)
+{
+	__m256 low = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 16));
+	__m256 high = _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_set1_epi32(-65536)));
+
+	sum = _mm256_fmadd_ps(_mm256_moveldup_ps(b), low, sum);
+	return _mm256_fmadd_ps(_mm256_movehdup_ps(b), high, sum);
+}
+
+INLINE __m256 add_i8(__m256 sum, __m256i a, __m256 b)
+{
+	__m256i k[4] = { _mm256_slli_epi32(a, 24), _mm256_slli_epi32(a, 16),
+			 _mm256_slli_epi32(a, 8), a };
+	const __m256 by[4] = { _mm256_permute_ps(b, 0x00), _mm256_permute_ps(b, 0x55),
+			       _mm256_permute_ps(b, 0xaa), _mm256_permute_ps(b, 0xff) };
+
+	for (unsigned int i = 0; i < 4; i++)
+		sum = _mm256_fmadd_ps(by[i], _mm256_cvtepi32_ps(_mm256_srai_epi32(k[i], 24)), sum);
+	return sum;
+}
+
+/*
+ * |a| · (b with a's sign): the 16-bit sums of two are at most 2 · 128 · 127 and do not saturate.
+ */
+INLINE __m256i product_i8(__m256i a, __m256i b)
+{
+	__m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(b, a));
+
+	return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
 INLINE __m256 add_product(__m256 sum, __m256 a, __m256 b, enum form form)
 {
-	if (form != I8_EXACT)
+	__m256i whole;
+
+	if (form == BF16_2)
+		return add_pair(sum, a, b);
+	if (form == I8_4)
+		return add_i8(sum, _mm256_castps_si256(a), b);
+	if (!is_integer(form))
 		return _mm256_fmadd_ps(b, a, sum);
-	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum),
-		_mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b))));
+	whole = form == I8_ROUND ?
+		product_i8(_mm256_castps_si256(a), _mm256_castps_si256(b)) :
+		_mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b));
+	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), whole));
 }
 
 /* @rows rows of B with @steps of a panel; SUMS / @rows vectors at a time. */
@@ -88,7 +148,7 @@ INLINE void multiply(__m256 *sums, const uint8_t *a, const uint8_t *b, uint64_t 
 {
 	const unsigned int count = SUMS / rows, width = form_width(form);
 	const unsigned int bytes = vector_bytes(form);
-	const unsigned int b_bytes = form == I8_EXACT ? 8 : 4 * form_group(form);
+	const unsigned int b_bytes = form_b_bytes(form);
 	__m256 sum[SUMS], by[4], weights;
 	unsigned int v, i, r;
 	uint32_t s;
@@ -130,24 +190,17 @@ INLINE void block(__m256 *sums, const uint8_t *a, const uint8_t *b, const struct
 		multiply(sums + j * width, a, b + j * gemv->b_step, gemv->b_step, steps, 1, form);
 }
 
-/* Neighbours in a vector that belong to one n are added: 1, 2 or 4 vectors to one of 8 n. */
+/* Neighbours in a vector that belong to one n are added: 2 vectors to one of 8 n. */
 INLINE __m256 fold(const __m256 *sums, enum form form)
 {
-	__m256 low, high;
-
-	if (form_group(form) == 1)
+	if (form_width(form) == 8)
 		return sums[0];
 	if (form == I8_EXACT)
 		return _mm256_castsi256_ps(_mm256_permute4x64_epi64(
 			_mm256_hadd_epi32(_mm256_castps_si256(sums[0]),
 					  _mm256_castps_si256(sums[1])), 0xd8));
-	if (form != I8_4)
-		return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(
-			_mm256_hadd_ps(sums[0], sums[1])), 0xd8));
-	low = _mm256_hadd_ps(sums[0], sums[1]);		/* n 0 0 2 2 | 1 1 3 3 */
-	high = _mm256_hadd_ps(sums[2], sums[3]);
-	return _mm256_permutevar8x32_ps(_mm256_hadd_ps(low, high),
-					_mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+	return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(
+		_mm256_hadd_ps(sums[0], sums[1])), 0xd8));
 }
 
 INLINE void store(float *out, const __m256 *sums, int add, enum form form)
@@ -159,7 +212,7 @@ INLINE void store(float *out, const __m256 *sums, int add, enum form form)
 
 		if (add) {
 			old = _mm256_loadu_ps(out + i * 8);
-			sum = form == I8_EXACT ? _mm256_castsi256_ps(_mm256_add_epi32(
+			sum = is_integer(form) ? _mm256_castsi256_ps(_mm256_add_epi32(
 				_mm256_castps_si256(old), _mm256_castps_si256(sum))) :
 				_mm256_add_ps(old, sum);
 		}
@@ -170,10 +223,9 @@ INLINE void store(float *out, const __m256 *sums, int add, enum form form)
 INLINE void panels(const struct kernels_gemv *gemv, enum form form)
 {
 	const unsigned int width = form_width(form), group = form_group(form);
-	const unsigned int b_bytes = form == I8_EXACT ? 8 : 4 * group;
+	const unsigned int b_bytes = form_b_bytes(form);
 	const uint32_t step_bytes = width * vector_bytes(form), steps = (gemv->k + group - 1) / group;
-	const uint32_t per_block = BLOCK_BYTES / step_bytes > 16 / group ?
-				   BLOCK_BYTES / step_bytes : 16 / group;
+	const uint32_t per_block = (form == I8_4 || is_integer(form) ? 2 : 1) * BLOCK_K / group;
 	const uint32_t count = (gemv->n + 63) / 64;
 	__m256 sums[PAIR][KERNELS_GEMV_ROWS * WIDTH_MAX];
 	uint32_t first, s, p, pair, j;
@@ -204,11 +256,11 @@ INLINE void store_row(float *out, __m256 *sum, unsigned int count, int add, enum
 
 	for (; count > 1; count /= 2)
 		for (unsigned int i = 0; i < count / 2; i++)
-			sum[i] = form == I8_EXACT ? _mm256_castsi256_ps(_mm256_add_epi32(
+			sum[i] = is_integer(form) ? _mm256_castsi256_ps(_mm256_add_epi32(
 				_mm256_castps_si256(sum[i]),
 				_mm256_castps_si256(sum[i + count / 2]))) :
 				_mm256_add_ps(sum[i], sum[i + count / 2]);
-	if (form == I8_EXACT) {
+	if (is_integer(form)) {
 		uint32_t total = 0, old;
 
 		_mm256_storeu_ps((float *)(void *)whole, sum[0]);
@@ -225,10 +277,16 @@ INLINE void store_row(float *out, __m256 *sum, unsigned int count, int add, enum
 	*out = _mm_cvtss_f32(x) + (add ? *out : 0);
 }
 
+/* k of a vector of a row. */
+INLINE unsigned int form_each(enum form form)
+{
+	return form == I8_ROUND ? 32 : form == I8_EXACT ? 16 : 8;
+}
+
 INLINE void row_steps(__m256 *sum, const uint8_t *a, const uint8_t *b, uint64_t b_step, uint32_t k,
 		      unsigned int rows, enum form form)
 {
-	const unsigned int each = form == I8_EXACT ? 16 : 8, count = SUMS / rows;
+	const unsigned int each = form_each(form), count = SUMS / rows;
 	unsigned int i, r;
 	__m256 weights;
 
@@ -249,7 +307,7 @@ INLINE void row_steps(__m256 *sum, const uint8_t *a, const uint8_t *b, uint64_t 
 INLINE void row(float *out, uint64_t out_step, const uint8_t *a, const uint8_t *b, uint64_t b_step,
 		uint32_t k, unsigned int rows, int add, enum form form)
 {
-	const unsigned int each = form == I8_EXACT ? 16 : 8, count = SUMS / rows;
+	const unsigned int each = form_each(form), count = SUMS / rows;
 	const unsigned int a_size = vector_bytes(form) / each, b_size = 32 / each;
 	uint32_t whole = k / (each * count) * (each * count), rest = k - whole;
 	__m256 sum[SUMS];
@@ -304,11 +362,13 @@ GEMV(F16_2)
 GEMV(BF16_2)
 GEMV(I8_4)
 GEMV(I8_EXACT)
+GEMV(I8_ROUND)
 GEMV_ROWS(F32_1)
 GEMV_ROWS(F16_1)
 GEMV_ROWS(BF16_1)
-GEMV_ROWS(I8_4)
+GEMV_ROWS(I8_ROWS)
 GEMV_ROWS(I8_EXACT)
+GEMV_ROWS(I8_ROUND)
 
 static void avx2_gemv(const struct kernels_gemv *gemv)
 {
@@ -324,10 +384,12 @@ static void avx2_gemv(const struct kernels_gemv *gemv)
 		 rows_BF16_1)(gemv);
 		return;
 	}
-	if (gemv->is_exact)
+	if (gemv->b_type == MARU_TYPE_I8)
+		(gemv->group ? panels_I8_ROUND : rows_I8_ROUND)(gemv);
+	else if (gemv->b_type == MARU_TYPE_I16)
 		(gemv->group ? panels_I8_EXACT : rows_I8_EXACT)(gemv);
 	else
-		(gemv->group ? panels_I8_4 : rows_I8_4)(gemv);
+		(gemv->group ? panels_I8_4 : rows_I8_ROWS)(gemv);
 }
 
 void kernels_avx2_gemv(struct kernels *table)
