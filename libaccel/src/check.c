@@ -55,7 +55,7 @@ static struct accel_fault check_params(const struct maru_packet *packet)
 	uint64_t value;
 
 	while (at < MARU_LINE_BYTES) {
-		param = accel_op_param_find(packet->op, at);
+		param = accel_op_param_at(packet->op, at);
 		if (!param) {
 			if (line[at])
 				return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, at, line[at]);

@@ -24,6 +24,7 @@ struct accel_cmd {
 	uint32_t bytes, room;
 	uint32_t *offsets;		/* of packets */
 	uint32_t packets, packet_room;
+	uint32_t classes;		/* of queues that take all of them */
 	struct accel_memory **named;	/* by line: the memory of an operand, referenced */
 
 	struct accel_memory *memory;	/* on the card */
@@ -47,6 +48,7 @@ int accel_cmd_create(struct accel_device *device, uint32_t flags, struct accel_c
 		return accel_refuse(-ENOMEM, "accel_cmd_create: out of host memory");
 	cmd->device = device;
 	cmd->flags = flags;
+	cmd->classes = ~0u;
 	cmd->is_idempotent = true;
 	atomic_init(&cmd->refs, 1);
 	pthread_mutex_lock(&device->lock);
@@ -64,6 +66,7 @@ static void forget_packets(struct accel_cmd *cmd)
 	}
 	cmd->bytes = 0;
 	cmd->packets = 0;
+	cmd->classes = ~0u;
 	cmd->sealed_bytes = 0;
 	cmd->is_idempotent = true;
 }
@@ -165,11 +168,14 @@ static const struct maru_packet *packet_at(const struct accel_cmd *cmd, uint32_t
 
 uint32_t accel_cmd_classes(const struct accel_cmd *cmd)
 {
-	uint32_t classes = ~0u;
+	return cmd->classes;
+}
 
+static void find_classes(struct accel_cmd *cmd)
+{
+	cmd->classes = ~0u;
 	for (uint32_t i = 0; i < cmd->packets; i++)
-		classes &= accel_packet_classes(packet_at(cmd, i));
-	return classes;
+		cmd->classes &= accel_packet_classes(packet_at(cmd, i));
 }
 
 const struct maru_packet *accel_cmd_packet_at(const struct accel_cmd *cmd, uint32_t offset,
@@ -331,6 +337,7 @@ int accel_cmd_append(struct accel_cmd *cmd, struct accel_packet *packet)
 	if (make_room(cmd, line.header.bytes))
 		return accel_refuse(-ENOMEM, "%s: out of host memory", packet->call);
 	store_packet(cmd, cmd->bytes, packet, &line.header);
+	cmd->classes &= accel_packet_classes(&line.header);
 	cmd->offsets[cmd->packets++] = cmd->bytes;
 	cmd->bytes += line.header.bytes;
 	return 0;
@@ -371,6 +378,8 @@ int accel_cmd_patch(struct accel_cmd *cmd, uint32_t number, enum accel_role role
 	memcpy(cmd->lines + cmd->offsets[number], &line, line.header.bytes);
 	at = cmd->offsets[number] + (uint32_t)((uint8_t *)operand - line.lines);
 	name_memory(cmd, at / MARU_LINE_BYTES, tensor.memory);
+	if (line.header.op == MARU_OP_COPY)	/* the one whose types decide */
+		find_classes(cmd);
 	if (cmd->sealed_bytes)
 		cmd->sealed_bytes = CHANGED;
 	return 0;

@@ -5,44 +5,84 @@
 
 #include "ops.h"
 
+/* Recording looks into these tables some hundred times a packet: each row has a number. */
+#define OP_NUMBER(name, revision, classes, required, optional) OP_##name,
+#define ROLE_NUMBER(op, role, name, types, layouts, rule, flags) ROLE_##op##_##role,
+#define PARAM_NUMBER(op, field, offset, bytes, kind, low, high) PARAM_##op##_##field,
+enum { MARU_OPS_TABLE(OP_NUMBER) OPS };
+enum { MARU_ROLES_TABLE(ROLE_NUMBER) ROLES };
+enum { MARU_PARAMS_TABLE(PARAM_NUMBER) PARAMS };
+
 #define OP(name, revision, classes, required, optional) \
 	{ #name, MARU_OP_##name, revision, classes, required, optional },
-static const struct accel_op ops[] = { MARU_OPS_TABLE(OP) };
+static const struct accel_op ops[OPS] = { MARU_OPS_TABLE(OP) };
 
 #define ROLE(op, role, name, types, layouts, rule, flags) \
 	{ MARU_OP_##op, role, name, types, layouts, rule, flags },
-static const struct accel_op_role roles[] = { MARU_ROLES_TABLE(ROLE) };
+static const struct accel_op_role roles[ROLES] = { MARU_ROLES_TABLE(ROLE) };
 
 #define PARAM(op, field, offset, bytes, kind, low, high) \
 	{ MARU_OP_##op, #field, offset, bytes, kind, low, high },
-static const struct accel_op_param params[] = { MARU_PARAMS_TABLE(PARAM) };
+static const struct accel_op_param params[PARAMS] = { MARU_PARAMS_TABLE(PARAM) };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* Numbers of rows + 1: by role, and by the first byte of a parameter. */
+#define ROLE_AT(op, role, name, types, layouts, rule, flags) \
+	[OP_##op][role] = ROLE_##op##_##role + 1,
+static const uint8_t role_at[OPS][MARU_ROLES] = { MARU_ROLES_TABLE(ROLE_AT) };
+
+#define PARAM_AT(op, field, offset, bytes, kind, low, high) \
+	[OP_##op][offset] = PARAM_##op##_##field + 1,
+static const uint8_t param_at[OPS][MARU_LINE_BYTES] = { MARU_PARAMS_TABLE(PARAM_AT) };
+
+_Static_assert(ROLES < 256 && PARAMS < 256, "numbers fit a byte");
+
+/* Return: OPS for one that is not there. */
+static unsigned int op_number(uint16_t op)
+{
+#define OP_CASE(name, revision, classes, required, optional) \
+	case MARU_OP_##name: \
+		return OP_##name;
+	switch (op) {
+	MARU_OPS_TABLE(OP_CASE)
+	}
+	return OPS;
+}
 
 const struct accel_op *accel_op_find(uint16_t op)
 {
-	for (size_t i = 0; i < COUNT(ops); i++) {
-		if (ops[i].op == op)
-			return &ops[i];
-	}
-	return NULL;
+	unsigned int number = op_number(op);
+
+	return number < OPS ? &ops[number] : NULL;
 }
 
 const struct accel_op_role *accel_op_role_find(uint16_t op, unsigned int role)
 {
-	for (size_t i = 0; i < COUNT(roles); i++) {
-		if (roles[i].op == op && roles[i].role == role)
-			return &roles[i];
-	}
-	return NULL;
+	unsigned int number = op_number(op), row;
+
+	if (number == OPS || role >= MARU_ROLES)
+		return NULL;
+	row = role_at[number][role];
+	return row ? &roles[row - 1] : NULL;
+}
+
+const struct accel_op_param *accel_op_param_at(uint16_t op, unsigned int offset)
+{
+	unsigned int number = op_number(op), row;
+
+	if (number == OPS || offset >= MARU_LINE_BYTES)
+		return NULL;
+	row = param_at[number][offset];
+	return row ? &params[row - 1] : NULL;
 }
 
 const struct accel_op_param *accel_op_param_find(uint16_t op, unsigned int offset)
 {
-	for (size_t i = 0; i < COUNT(params); i++) {
-		if (params[i].op == op && offset >= params[i].offset &&
-		    offset - params[i].offset < params[i].bytes)
-			return &params[i];
+	const struct accel_op_param *param;
+
+	for (unsigned int back = 0; back < 8 && back <= offset; back++) {
+		param = accel_op_param_at(op, offset - back);
+		if (param)
+			return back < param->bytes ? param : NULL;
 	}
 	return NULL;
 }

@@ -44,7 +44,10 @@ const struct accel_op *accel_op_find(uint16_t op);
 /** accel_op_role_find() - Row of a role. Return: it, or NULL. */
 const struct accel_op_role *accel_op_role_find(uint16_t op, unsigned int role);
 
-/** accel_op_param_find() - Row of the parameter at a byte of the header line, or NULL. */
+/** accel_op_param_at() - Row of the parameter that begins at a byte of the header line, or NULL. */
+const struct accel_op_param *accel_op_param_at(uint16_t op, unsigned int offset);
+
+/** accel_op_param_find() - Row of the parameter that a byte of the header line is in, or NULL. */
 const struct accel_op_param *accel_op_param_find(uint16_t op, unsigned int offset);
 
 /** accel_packet_operand() - Operand of a packet whose length is right, or NULL: not there. */
