@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* NORM: sums of a row in f64, the row in f64 to f32, mul and add in f32, once to dst's type. */
+/* NORM: sums of a row and its factor in f64, the row in f32, once to dst's type. */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "firmware-emu/engine/impl.h"
 #include "firmware-emu/engine/kernels_rows.h"
 #include "firmware-emu/engine/rows.h"
+
+#define PIECE	1024
 
 struct norm_plan {
 	struct rows rows;
@@ -24,6 +27,12 @@ struct norm_tile {
 	struct rows_source mul;
 	struct rows_source add;
 	float *out;		/* ROWS_CHUNK, where dst is not f32 */
+	double mean;		/* of the row, in LAYER */
+	double factor;
+	bool is_wide;		/* f32 can not hold what is between */
+	const float *next;	/* the row behind, NULL: none, or not to be read ahead */
+	bool is_ahead;		/* the first sum of this row is known */
+	double ahead;
 	struct engine_error *error;
 };
 
@@ -51,6 +60,11 @@ static int row_sum(struct norm_tile *tile, bool squares, double mean, double *su
 	uint32_t n = tile->plan->rows.n, count;
 	uint64_t at;
 
+	if (tile->is_ahead) {
+		tile->is_ahead = false;
+		*sum = tile->ahead;
+		return 0;
+	}
 	*sum = 0;
 	for (at = 0; at < n; at += count) {
 		const float *x;
@@ -65,43 +79,63 @@ static int row_sum(struct norm_tile *tile, bool squares, double mean, double *su
 	return 0;
 }
 
-/* The row's mean and the factor of x − mean. */
-static int row_factor(struct norm_tile *tile, double *mean, double *factor)
+/* mean, factor, is_wide. No |x − mean| is above √Σ(x − mean)². */
+static int row_measure(struct norm_tile *tile)
 {
-	double n = tile->plan->rows.n, eps = tile->plan->eps, sum;
-	int err;
+	double n = tile->plan->rows.n, eps = tile->plan->eps, sum, size;
+	unsigned int kind = tile->plan->kind;
 
-	*mean = 0;
-	if (tile->plan->kind == MARU_NORM_SUM) {
-		err = row_sum(tile, false, 0, &sum);
-		*factor = 1 / sum;
-		return err;
+	tile->mean = 0;
+	if (kind == MARU_NORM_SUM || kind == MARU_NORM_LAYER) {
+		if (row_sum(tile, false, 0, &sum))
+			return -EINVAL;
+		tile->factor = 1 / sum;
+		tile->mean = kind == MARU_NORM_LAYER ? sum / n : 0;
 	}
-	if (tile->plan->kind == MARU_NORM_LAYER) {
-		err = row_sum(tile, false, 0, &sum);
-		if (err)
-			return err;
-		*mean = sum / n;
-	}
-	err = row_sum(tile, true, *mean, &sum);
-	if (tile->plan->kind == MARU_NORM_L2) {
-		sum = sqrt(sum);
-		*factor = 1 / (sum < eps ? eps : sum);
-	} else {
-		*factor = 1 / sqrt(sum / n + eps);
-	}
-	return err;
+	if (kind != MARU_NORM_SUM && row_sum(tile, true, tile->mean, &sum))
+		return -EINVAL;
+	if (kind == MARU_NORM_L2)
+		tile->factor = 1 / (sqrt(sum) < eps ? eps : sqrt(sum));
+	else if (kind != MARU_NORM_SUM)
+		tile->factor = 1 / sqrt(sum / n + eps);
+	size = fabs(tile->factor);
+	tile->is_wide = (size != 0 && size < FLT_MIN) || (size > FLT_MAX && size <= DBL_MAX) ||
+			(kind == MARU_NORM_LAYER && sum > 0x1p252);
+	return 0;
 }
 
-static int row_write(struct norm_tile *tile, uint8_t *to, double mean, double factor)
+/* What is converted goes through the buffer in pieces that stay in the nearest cache. */
+static void write_chunk(const struct engine_operand *dst, uint8_t *to, struct kernels_norm *norm)
+{
+	uint32_t size = maru_type_bytes(dst->desc->type);
+	size_t left = norm->n, piece;
+
+	if (dst->desc->type == MARU_TYPE_F32) {
+		kernels_rows.norm(norm);
+		return;
+	}
+	for (; left; left -= piece, to += piece * size) {
+		piece = left < PIECE ? left : PIECE;
+		norm->n = piece;
+		kernels_rows.norm(norm);
+		rows_store(dst, to, norm->to, (uint32_t)piece);
+		norm->from += piece;
+		norm->mul = norm->mul ? norm->mul + piece : NULL;
+		norm->add = norm->add ? norm->add + piece : NULL;
+	}
+}
+
+static int row_write(struct norm_tile *tile, uint8_t *to)
 {
 	const struct engine_operand *dst = &tile->op->operands[MARU_ROLE_DST];
 	uint32_t size = maru_type_bytes(dst->desc->type), n = tile->plan->rows.n, count;
+	struct kernels_norm norm = {
+		.mean = tile->mean, .has_mean = tile->plan->kind == MARU_NORM_LAYER,
+		.factor = tile->factor, .is_wide = tile->is_wide, .next = tile->next,
+	};
 	uint64_t at;
 
 	for (at = 0; at < n; at += count) {
-		struct kernels_norm norm = { .mean = mean, .factor = factor };
-
 		if (rows_is_stopped(tile->op, at / ROWS_CHUNK, tile->error))
 			return -EINVAL;
 		count = n - at < ROWS_CHUNK ? (uint32_t)(n - at) : ROWS_CHUNK;
@@ -114,10 +148,27 @@ static int row_write(struct norm_tile *tile, uint8_t *to, double mean, double fa
 			norm.to = (float *)(void *)(to + at * size);
 			norm.is_streamed = tile->plan->rows.is_streamed;
 		}
-		kernels_rows.norm(&norm);
-		rows_store(dst, to + at * size, norm.to, count);
+		write_chunk(dst, to + at * size, &norm);
 	}
+	tile->is_ahead = tile->next;
+	tile->ahead = norm.next_sum;
 	return 0;
+}
+
+/* Rows that go past the caches one by one: the next one is looked at while this is written. */
+static const float *row_ahead(const struct norm_tile *tile, uint64_t row, uint64_t end,
+			      const uint32_t index[3])
+{
+	const struct engine_operand *x = &tile->op->operands[MARU_ROLE_X];
+	uint32_t next[3] = { index[0], index[1], index[2] };
+
+	if (row + 1 >= end || !tile->plan->rows.is_streamed ||
+	    tile->plan->rows.n > ROWS_CHUNK || tile->plan->kind == MARU_NORM_SUM ||
+	    x->desc->type != MARU_TYPE_F32 ||
+	    tile->op->operands[MARU_ROLE_DST].desc->type != MARU_TYPE_F32)
+		return NULL;
+	rows_next(x->desc, next);
+	return (const float *)(const void *)rows_at(x, next);
 }
 
 static int norm_tile(struct engine_op *op, uint32_t number, struct engine_scratch *scratch,
@@ -139,14 +190,13 @@ static int norm_tile(struct engine_op *op, uint32_t number, struct engine_scratc
 		end = plan->rows.count;
 	rows_index(dst->desc, row, index);
 	for (; row < end && !err; row++, rows_next(dst->desc, index)) {
-		double mean, factor;
-
 		rows_source_row(&tile.x, index);
 		rows_source_row(&tile.mul, index);
 		rows_source_row(&tile.add, index);
-		err = row_factor(&tile, &mean, &factor);
+		tile.next = row_ahead(&tile, row, end, index);
+		err = row_measure(&tile);
 		if (!err)
-			err = row_write(&tile, rows_at(dst, index), mean, factor);
+			err = row_write(&tile, rows_at(dst, index));
 	}
 	__builtin_ia32_sfence();	/* behind what went past the caches */
 	return err;

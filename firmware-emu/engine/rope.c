@@ -171,17 +171,12 @@ static void make_tables(const struct engine_op *op, struct rope_tables *tables, 
 {
 	const struct rope_plan *plan = IMPL_PLAN(const struct rope_plan, op);
 	double pos = ((const int32_t *)(const void *)op->operands[MARU_ROLE_POS].host)[t];
-	uint32_t i;
 
 	kernels_rows.turn(tables->cosine, tables->sine, tables->turn,
 			  op->header.rope.inverse ? -pos : pos, plan->scale, plan->pairs);
-	if (plan->is_neox)
-		return;
-	for (i = 0; i < plan->pairs; i++) {
-		tables->cosine2[2 * i] = tables->cosine2[2 * i + 1] = tables->cosine[i];
-		tables->sine2[2 * i] = -tables->sine[i];
-		tables->sine2[2 * i + 1] = tables->sine[i];
-	}
+	if (!plan->is_neox)
+		kernels_rows.spread(tables->cosine2, tables->sine2, tables->cosine, tables->sine,
+				    plan->pairs);
 }
 
 static void turn(const struct rope_plan *plan, const struct rope_tables *tables, float *to,

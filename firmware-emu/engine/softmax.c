@@ -87,40 +87,28 @@ static float head_slope(const struct softmax_plan *plan, uint32_t head)
 
 enum pass { PASS_MAX, PASS_SUM, PASS_WRITE };
 
-/* What a chunk of the row is raised to, in f32; @slot is where it may be put. */
-static const float *exponents(struct softmax_tile *tile, float *slot, uint64_t at,
-			      uint32_t count, enum pass pass)
-{
-	uint32_t n = tile->plan->rows.n;
-	const float *mask;
-
-	if (!tile->mask.operand && tile->plan->scale == 1)
-		return rows_source_chunk(&tile->x, at, count, n);
-	if (pass == PASS_SUM && tile->is_kept)
-		return slot;
-	mask = rows_source_chunk(&tile->mask, at, count, n);
-	kernels_rows.scale_mask(slot, rows_source_chunk(&tile->x, at, count, n), mask,
-				tile->plan->scale, tile->slope, count);
-	return slot;
-}
-
 static void chunk_run(struct softmax_tile *tile, enum pass pass, uint64_t at, uint32_t count,
 		      float *dst)
 {
 	float *slot = tile->values + (tile->is_kept ? at : 0), max;
+	uint32_t n = tile->plan->rows.n;
+	struct kernels_soft soft = { .scale = tile->plan->scale, .slope = tile->slope, .n = count };
 
+	if (pass != PASS_WRITE || !tile->is_kept) {
+		soft.x = rows_source_chunk(&tile->x, at, count, n);
+		soft.mask = rows_source_chunk(&tile->mask, at, count, n);
+	}
 	if (pass == PASS_MAX) {
-		max = kernels_rows.max(exponents(tile, slot, at, count, pass), count);
+		max = kernels_rows.max(&soft);
 		tile->max = max > tile->max ? max : tile->max;
 		return;
 	}
 	if (pass == PASS_SUM) {
-		tile->sum += kernels_rows.exp(slot, exponents(tile, slot, at, count, pass),
-					      tile->max, count);
+		tile->sum += kernels_rows.exp(slot, &soft, tile->max);
 		return;
 	}
 	if (!tile->is_kept)
-		kernels_rows.exp(slot, exponents(tile, slot, at, count, pass), tile->max, count);
+		kernels_rows.exp(slot, &soft, tile->max);
 	kernels_rows.scale(dst + at, slot, (float)(1 / tile->sum), count,
 			   tile->plan->rows.is_streamed);
 }

@@ -28,3 +28,8 @@ BENCHES += attention
 attention-src := selftests/bench/attention.c selftests/bench/composed.c \
 	selftests/bench/readloop.c selftests/bench/fma.c selftests/host/fake_span.c $(ENGINE_SRC)
 attention-libs := -fopenmp $(ENGINE_LIBS) -lpthread
+
+# Operations over rows of the engines alone, against memcpy.
+BENCHES += rows
+rows-src := selftests/bench/rows.c selftests/host/fake_span.c $(ENGINE_SRC)
+rows-libs := -fopenmp $(ENGINE_LIBS) -lpthread

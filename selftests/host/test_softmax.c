@@ -142,7 +142,7 @@ static void special_rows(void **state)
 	const float x[9] = { 1, 2, 3, 4, 5, 6, 7, 8, -1e30f };
 	const float nan[9] = { 1, 2, 3, 4, 5, 6, 7, NAN, 9 };
 	const float inf[9] = { 1, 2, 3, 4, INFINITY, 6, 7, 8, 9 };
-	const float far[9] = { 0, -102, -104, -200, m, -1e30f, -88, -1, -0.0f };
+	const float far[9] = { 0, -87, -104, -200, m, -1e30f, -88, -1, -0.0f };
 	unsigned int i;
 
 	(void)state;
@@ -159,7 +159,7 @@ static void special_rows(void **state)
 	for (i = 0; i < 9; i++)
 		assert_true(isnan(rows_get(&c, i, 0)));
 	one_row(far, NULL, 9);
-	assert_true(rows_get(&c, 1, 0) > 0 && rows_get(&c, 1, 0) < 0x1p-147);
+	assert_true(fabsl(rows_get(&c, 1, 0) / 6.8e-39L - 1) < 0.1);
 	for (i = 2; i < 6; i++)
 		assert_true(rows_get(&c, i, 0) == 0);
 	assert_true(rows_get(&c, 0, 0) == rows_get(&c, 8, 0));

@@ -65,12 +65,13 @@ void ref_norm(const struct maru_params_norm *params, const struct maru_operand *
 	      const struct maru_operand *add, const uint64_t row[3], struct ref_value *out)
 {
 	long double mean, shift, error, factor = factor_of(params, x, row, &mean, &shift, &error);
+	long double steps = params->kind == MARU_NORM_LAYER ? 4.001L : 2.001L;
 	uint64_t i;
 
 	for (i = 0; i < dst->dim[0]; i++) {
 		long double value = (load(x, i, row) - mean) * factor, bound;
 
-		bound = fabsl(value) * (REF_UNIT * 1.001L + error + (dst->dim[0] + 8) * EXACT) +
+		bound = fabsl(value) * (REF_UNIT * steps + error + (dst->dim[0] + 8) * EXACT) +
 			shift * fabsl(factor) + 0x1p-149L;
 		if (mul) {
 			value *= load(mul, i, row);

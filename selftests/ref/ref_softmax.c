@@ -79,7 +79,7 @@ void ref_softmax(const struct maru_params_softmax *params, const struct maru_ope
 	}
 	for (i = 0; i < dst->dim[0]; i++) {
 		out[i].value /= sum;
-		out[i].bound = out[i].value * (1.01L * (out[i].bound + off / sum) + 3 * REF_UNIT) +
-			       0x1p-148L;
+		out[i].bound = out[i].value * (1.01L * (out[i].bound + off / sum) + 4 * REF_UNIT) +
+			       0x1p-126L / sum;	/* e^t below 2^-126 may be 0 */
 	}
 }

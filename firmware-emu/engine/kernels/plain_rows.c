@@ -28,10 +28,21 @@ static double plain_sum_squares(const float *x, double mean, size_t n)
 	return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
-static void plain_norm(const struct kernels_norm *norm)
+static inline float normed(const struct kernels_norm *norm, float x)
+{
+	float mean = (float)norm->mean, rest = (float)(norm->mean - mean);
+
+	if (norm->is_wide)
+		return (float)((x - norm->mean) * norm->factor);
+	if (norm->has_mean)
+		x = x - mean - rest;
+	return x * (float)norm->factor;
+}
+
+void kernels_rows_norm(struct kernels_norm *norm)
 {
 	for (size_t i = 0; i < norm->n; i++) {
-		float y = (float)((norm->from[i] - norm->mean) * norm->factor);
+		float y = normed(norm, norm->from[i]);
 
 		if (norm->mul)
 			y *= norm->mul[i];
@@ -39,6 +50,9 @@ static void plain_norm(const struct kernels_norm *norm)
 			y += norm->add[i];
 		norm->to[i] = y;
 	}
+	if (norm->next)
+		norm->next_sum = norm->has_mean ? plain_sum(norm->next, norm->n) :
+				 plain_sum_squares(norm->next, 0, norm->n);
 }
 
 static void plain_turn(float *cosine, float *sine, const double *turn, double pos, double scale,
@@ -50,6 +64,16 @@ static void plain_turn(float *cosine, float *sine, const double *turn, double po
 		sincos(turn[i] * pos, &s, &c);
 		cosine[i] = (float)(c * scale);
 		sine[i] = (float)(s * scale);
+	}
+}
+
+static void plain_spread(float *cosine2, float *sine2, const float *cosine, const float *sine,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cosine2[2 * i] = cosine2[2 * i + 1] = cosine[i];
+		sine2[2 * i] = -sine[i];
+		sine2[2 * i + 1] = sine[i];
 	}
 }
 
@@ -77,30 +101,36 @@ static void plain_turn_halves(float *to, const float *from, const float *cosine,
 	}
 }
 
-static void plain_scale_mask(float *to, const float *from, const float *mask, float scale,
-			     float slope, size_t n)
+static inline float exponent(const struct kernels_soft *soft, size_t i)
 {
-	for (size_t i = 0; i < n; i++) {
-		float t = scale * from[i];
+	float t = soft->scale * soft->x[i];
 
-		to[i] = mask ? t + slope * mask[i] : t;
-	}
+	return soft->mask ? t + soft->slope * soft->mask[i] : t;
 }
 
-static float plain_max(const float *x, size_t n)
+static float plain_max(const struct kernels_soft *soft)
 {
 	float max = -INFINITY;
 
-	for (size_t i = 0; i < n; i++)
-		max = x[i] > max ? x[i] : max;
+	for (size_t i = 0; i < soft->n; i++) {
+		float t = exponent(soft, i);
+
+		max = t > max ? t : max;
+	}
 	return max;
 }
 
-static double plain_exp(float *to, const float *from, float max, size_t n)
+/* What is below the normal numbers becomes 0. */
+static inline float exp_or_zero(float t)
 {
-	for (size_t i = 0; i < n; i++)
-		to[i] = act_exp(from[i] - max);
-	return plain_sum(to, n);
+	return t < -87.34f ? 0.0f : act_exp(t);
+}
+
+static double plain_exp(float *to, const struct kernels_soft *soft, float max)
+{
+	for (size_t i = 0; i < soft->n; i++)
+		to[i] = exp_or_zero(exponent(soft, i) - max);
+	return plain_sum(to, soft->n);
 }
 
 static void plain_scale(float *to, const float *from, float by, size_t n, bool is_streamed)
@@ -115,11 +145,11 @@ void kernels_rows_plain(struct kernels_rows *table)
 	*table = (struct kernels_rows) {
 		.sum = plain_sum,
 		.sum_squares = plain_sum_squares,
-		.norm = plain_norm,
+		.norm = kernels_rows_norm,
 		.turn = plain_turn,
+		.spread = plain_spread,
 		.turn_pairs = plain_turn_pairs,
 		.turn_halves = plain_turn_halves,
-		.scale_mask = plain_scale_mask,
 		.max = plain_max,
 		.exp = plain_exp,
 		.scale = plain_scale,
