@@ -19,6 +19,7 @@
 #include "maru_fence.h"
 #include "maru_sync.h"
 #include "maru_table.h"
+#include "maru_ttm.h"
 #include "maru_uobj.h"
 #include "maru_vm.h"
 
@@ -127,7 +128,7 @@ static int bind_parse(struct bind_call *call, const struct drm_maru_vm_bind *arg
 	return ret;
 }
 
-/* All that is allocated before locks are held: tables may have to evict others. */
+/* All that is allocated before BOs are locked: tables may have to evict others. */
 static int bind_prepare(struct bind_call *call)
 {
 	struct maru_pt_need need = { };
@@ -303,16 +304,38 @@ static struct dma_fence *bind_run_locked(struct bind_call *call)
 	return fence;
 }
 
-static int bind_run(struct bind_call *call, bool async)
+/* Return: the job's fence; ERR_PTR, and then it may be tried again. */
+static struct dma_fence *bind_try(struct bind_call *call, bool alone)
 {
 	struct dma_fence *fence;
 	int ret;
 
-	ret = mutex_lock_interruptible(&call->vm->lock);
+	ret = maru_ttm_place_lock(call->mdev, alone);
 	if (ret)
-		return ret;
-	fence = bind_run_locked(call);
-	mutex_unlock(&call->vm->lock);
+		return ERR_PTR(ret);
+	ret = bind_prepare(call);
+	if (!ret)
+		ret = mutex_lock_interruptible(&call->vm->lock);
+	if (!ret) {
+		fence = bind_run_locked(call);
+		mutex_unlock(&call->vm->lock);
+	} else {
+		fence = ERR_PTR(ret);
+	}
+	maru_ttm_place_unlock(call->mdev, alone);
+	if (call->job)
+		maru_bind_job_destroy(call->job);
+	call->job = NULL;
+	return fence;
+}
+
+static int bind_run(struct bind_call *call, bool async)
+{
+	struct dma_fence *fence = bind_try(call, false);
+	int ret = 0;
+
+	if (fence == ERR_PTR(-ENOMEM))
+		fence = bind_try(call, true);
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
 	if (!async)
@@ -327,8 +350,6 @@ static void bind_call_fini(struct bind_call *call)
 {
 	u32 i;
 
-	if (call->job)
-		maru_bind_job_destroy(call->job);
 	maru_syncs_destroy(call->syncs);
 	for (i = 0; i < call->count; i++)
 		if (call->items[i].bo)
@@ -371,8 +392,6 @@ int maru_vm_bind_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	ret = bind_parse(&call, args);
 	if (!ret)
 		ret = bind_get_syncs(&call, args);
-	if (!ret)
-		ret = bind_prepare(&call);
 	if (!ret)
 		ret = bind_run(&call, args->flags & DRM_MARU_VM_BIND_ASYNC);
 	bind_call_fini(&call);

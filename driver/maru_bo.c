@@ -198,6 +198,34 @@ static int bo_init(struct maru_bo *bo, u32 align)
 	return ret;
 }
 
+static struct maru_bo *bo_create(struct maru_device *mdev, u64 size, u32 tiers, u32 preferred,
+				 u32 flags, struct maru_vm *vm, u32 align, bool alone)
+{
+	struct maru_bo *bo = bo_alloc(mdev, size);
+	int ret;
+
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+	bo->tiers = tiers;
+	bo->preferred = preferred;
+	bo->flags = flags;
+	if (vm) {
+		drm_gpuvm_get(&vm->gpuvm);
+		bo->vm = vm;
+	}
+	bo_set_placement(bo);
+	ret = maru_ttm_place_lock(mdev, alone);
+	if (ret) {
+		maru_bo_destroy(&bo->ttm);
+		return ERR_PTR(ret);
+	}
+	ret = bo_init(bo, align);
+	maru_ttm_place_unlock(mdev, alone);
+	if (ret)
+		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
+	return bo;
+}
+
 /**
  * maru_bo_create() - Create a BO that reads zero.
  * @mdev: device.
@@ -217,7 +245,6 @@ struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u3
 {
 	u64 limit = 0;
 	struct maru_bo *bo;
-	int ret;
 
 	if (tiers & BIT(DRM_MARU_TIER_HBM))
 		limit = maru_vram_limit(mdev, MARU_TIER_HBM);
@@ -227,20 +254,9 @@ struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u3
 		return ERR_PTR(-E2BIG);
 	size = round_up(size, MARU_PAGE_BYTES);
 
-	bo = bo_alloc(mdev, size);
-	if (!bo)
-		return ERR_PTR(-ENOMEM);
-	bo->tiers = tiers;
-	bo->preferred = preferred;
-	bo->flags = flags;
-	if (vm) {
-		drm_gpuvm_get(&vm->gpuvm);
-		bo->vm = vm;
-	}
-	bo_set_placement(bo);
-	ret = bo_init(bo, align);
-	if (ret)
-		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
+	bo = bo_create(mdev, size, tiers, preferred, flags, vm, align, false);
+	if (bo == ERR_PTR(-ENOMEM))
+		bo = bo_create(mdev, size, tiers, preferred, flags, vm, align, true);
 	return bo;
 }
 

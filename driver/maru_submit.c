@@ -16,6 +16,7 @@
 #include "maru_job.h"
 #include "maru_queue.h"
 #include "maru_sync.h"
+#include "maru_ttm.h"
 #include "maru_uobj.h"
 #include "maru_vm.h"
 
@@ -126,8 +127,7 @@ static bool maru_submit_is_first_of_vm(const struct maru_submission *s, u32 i)
 	return true;
 }
 
-/* All memory of the VMs is where the card finds it, and stays there. */
-static int maru_submit_lock(struct maru_submission *s)
+static int maru_submit_lock_vms(struct maru_submission *s)
 {
 	int ret = 0;
 
@@ -142,6 +142,23 @@ static int maru_submit_lock(struct maru_submission *s)
 		}
 	}
 	return 0;
+}
+
+/* All memory of the VMs is where the card finds it, and stays there. */
+static int maru_submit_lock(struct maru_submission *s, bool alone)
+{
+	struct maru_device *mdev = s->file->mdev;
+	int ret = maru_ttm_place_lock(mdev, alone);
+
+	if (ret)
+		return ret;
+	drm_exec_init(&s->exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
+	ret = maru_submit_lock_vms(s);
+	if (ret) {
+		drm_exec_fini(&s->exec);
+		maru_ttm_place_unlock(mdev, alone);
+	}
+	return ret;
 }
 
 static int maru_submit_add_deps(struct maru_submission *s)
@@ -212,17 +229,24 @@ static int maru_submit_push(struct maru_submission *s)
 
 static int maru_submit_run(struct maru_submission *s)
 {
-	int ret = maru_submit_prepare(s);
+	bool alone = false;
+	int ret;
 
+	ret = maru_submit_prepare(s);
 	if (ret)
 		return ret;
-	drm_exec_init(&s->exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
-	ret = maru_submit_lock(s);
-	if (!ret)
-		ret = maru_submit_add_deps(s);
+	ret = maru_submit_lock(s, alone);
+	if (ret == -ENOMEM) {
+		alone = true;
+		ret = maru_submit_lock(s, alone);
+	}
+	if (ret)
+		return ret;
+	ret = maru_submit_add_deps(s);
 	if (!ret)
 		ret = maru_submit_push(s);
 	drm_exec_fini(&s->exec);
+	maru_ttm_place_unlock(s->file->mdev, alone);
 	return ret;
 }
 

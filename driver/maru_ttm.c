@@ -446,6 +446,36 @@ static void ttm_release(struct drm_device *drm, void *priv)
 }
 
 /**
+ * maru_ttm_place_lock() - Begin to find places for BOs.
+ * @mdev: device.
+ * @alone: after -ENOMEM without: what is in the way may have been locked by others, and TTM
+ *	passes by what it can not lock without a deadlock.
+ *
+ * Context: process, sleeps; before vm->lock and any dma_resv.
+ * Return: 0; -ERESTARTSYS.
+ */
+int maru_ttm_place_lock(struct maru_device *mdev, bool alone)
+{
+	int ret = alone ? down_write_killable(&mdev->place_sem) :
+			  down_read_interruptible(&mdev->place_sem);
+
+	return ret ? -ERESTARTSYS : 0;
+}
+
+/**
+ * maru_ttm_place_unlock() - End it; no dma_resv is held any more.
+ * @mdev: device.
+ * @alone: as there.
+ */
+void maru_ttm_place_unlock(struct maru_device *mdev, bool alone)
+{
+	if (alone)
+		up_write(&mdev->place_sem);
+	else
+		up_read(&mdev->place_sem);
+}
+
+/**
  * maru_ttm_init() - Start memory management.
  * @mdev: device with BARs mapped and capabilities known.
  *
@@ -466,6 +496,7 @@ int maru_ttm_init(struct maru_device *mdev)
 	mdev->hbm = devm_ioremap_wc(mdev->drm.dev, mdev->memory_base + hbm->bar_offset, hbm->bytes);
 	if (!mdev->hbm)
 		return -ENOMEM;
+	init_rwsem(&mdev->place_sem);
 	init_rwsem(&mdev->memory_sem);
 	init_waitqueue_head(&mdev->memory_wait);
 	ret = maru_migrate_prepare(mdev);

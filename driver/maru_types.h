@@ -3,9 +3,9 @@
  * Structs that several rooms of the driver share. Each room's own header has its functions;
  * a struct that one room alone uses stays in that room.
  *
- * Locks, in order (docs/locking.md): vm->lock → dma_resv, by drm_exec only → queue->lock →
- * admin->lock → fence lock. The signalling path (run_job, event handling, time-out, reset)
- * takes the last three only and allocates nothing.
+ * Locks, in order (docs/locking.md): mdev->place_sem → vm->lock → dma_resv, by drm_exec only →
+ * queue->lock → admin->lock → fence lock. The signalling path (run_job, event handling, time-out,
+ * reset) takes the last three only and allocates nothing.
  */
 #ifndef MARU_TYPES_H
 #define MARU_TYPES_H
@@ -100,6 +100,11 @@ struct maru_device {
 	/** @hbm: write-combined mapping of the HBM tier for page tables. */
 	void __iomem *hbm;
 	struct maru_migrate *migrate;
+	/**
+	 * @place_sem: read by who locks BOs to find them a place; written by who found none, so
+	 * that nobody else holds what could make way.
+	 */
+	struct rw_semaphore place_sem;
 	/**
 	 * @memory_sem: written by the reset while BAR 2 does not decode, read by the kernel's
 	 * own stores to HBM; nothing is allocated or waited for under it. @memory_epoch: odd

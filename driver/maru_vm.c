@@ -94,6 +94,18 @@ static int vm_tell(struct maru_vm *vm, enum maru_admin_op op)
 	return ret;
 }
 
+static struct maru_pt_table *vm_create_root(struct maru_vm *vm, bool alone)
+{
+	struct maru_pt_table *root;
+	int ret = maru_ttm_place_lock(vm->mdev, alone);
+
+	if (ret)
+		return ERR_PTR(ret);
+	root = maru_table_create(vm->pool, false);
+	maru_ttm_place_unlock(vm->mdev, alone);
+	return root;
+}
+
 static int vm_create_tables(struct maru_vm *vm)
 {
 	vm->pt = kzalloc(sizeof(*vm->pt), GFP_KERNEL);
@@ -102,7 +114,9 @@ static int vm_create_tables(struct maru_vm *vm)
 		return -ENOMEM;
 	vm->pt->ops = &maru_table_ops;
 	vm->pt->priv = vm->mdev;
-	vm->pt->root = maru_table_create(vm->pool, false);
+	vm->pt->root = vm_create_root(vm, false);
+	if (vm->pt->root == ERR_PTR(-ENOMEM))
+		vm->pt->root = vm_create_root(vm, true);
 	if (IS_ERR(vm->pt->root)) {
 		int ret = PTR_ERR(vm->pt->root);
 
@@ -223,6 +237,7 @@ static void vm_drop_mappings(struct maru_vm *vm)
 		struct drm_exec exec;
 
 		drm_gem_object_get(obj);
+		down_read(&vm->mdev->place_sem);
 		drm_exec_init(&exec, DRM_EXEC_IGNORE_DUPLICATES, 2);
 		drm_exec_until_all_locked(&exec) {
 			drm_gpuvm_prepare_vm(&vm->gpuvm, &exec, 0);
@@ -233,6 +248,7 @@ static void vm_drop_mappings(struct maru_vm *vm)
 		drm_gpuva_remove(va);
 		drm_gpuva_unlink(va);
 		drm_exec_fini(&exec);
+		up_read(&vm->mdev->place_sem);
 		drm_gem_object_put(obj);
 		kfree(va);
 	}
@@ -338,7 +354,8 @@ int maru_vm_reserve_fences(struct drm_exec *exec, unsigned int fences)
  *	drm_exec_retry_on_contention().
  * @fences: that will be added by maru_vm_add_fence().
  *
- * Context: process; no dma_resv but those of @exec is held. vm->lock is not needed.
+ * Context: process, mdev->place_sem; no dma_resv but those of @exec is held. vm->lock is not
+ * needed.
  * Return: 0; -EDEADLK contention; -ENOMEM, also when not all of it fits; -ERESTARTSYS;
  * -ECANCELED the VM is unusable.
  */

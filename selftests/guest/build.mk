@@ -5,7 +5,8 @@
 #   test_NAME-src := selftests/guest/test_NAME.c $(GUEST_LIB)
 #   test_NAME-libs := $(GUEST_LIBS)
 
-GUEST_LIB := selftests/guest/lib.c selftests/guest/lib_packet.c selftests/guest/lib_card.c
+GUEST_LIB := selftests/guest/lib.c selftests/guest/lib_packet.c selftests/guest/lib_card.c \
+	selftests/guest/lib_slow.c
 GUEST_LIBS := -ljansson -lpthread
 
 # The harness comes from the kernel's source package, so its warnings are not ours.
@@ -31,4 +32,5 @@ include selftests/guest/life.mk
 $(eval $(call guest-test,test_timeout))
 $(eval $(call guest-test,test_kill))
 $(eval $(call guest-test,test_concurrent))
+$(eval $(call guest-test,test_overcommit))
 $(eval $(call guest-test,test_uapi_fields))
