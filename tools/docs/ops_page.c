@@ -131,11 +131,26 @@ static void make_unary(struct combination *c)
 	make_same(c);
 }
 
-static void make_binary(struct combination *c)
+static void make_binary(struct combination *c, uint16_t code)
 {
-	c->header.elementwise.code = MARU_CODE_ADD;
+	c->header.elementwise.code = code;
 	make_same(c);
 	add(c, MARU_ROLE_RIGHT, c->b, 64, 4, 2, 1);
+}
+
+static void make_added(struct combination *c)
+{
+	make_binary(c, MARU_CODE_ADD);
+}
+
+static void make_divided(struct combination *c)
+{
+	make_binary(c, MARU_CODE_DIV);
+}
+
+static void make_gated(struct combination *c)
+{
+	make_binary(c, MARU_CODE_SWIGLU);
 }
 
 static void make_negated(struct combination *c)
@@ -204,11 +219,13 @@ static const struct page_case {
 	{ MARU_OP_NORM, NULL, "x", NULL, make_same, never },
 	{ MARU_OP_ROPE, NULL, "x", NULL, make_rope, never },
 	{ MARU_OP_SOFTMAX, NULL, "x", NULL, make_same, never },
-	{ MARU_OP_ELEMENTWISE, "ABS, SGN, NEG, STEP, RELU, FLOOR, CEIL, ROUND, TRUNC", "a", NULL,
-	  make_negated, always },
+	{ MARU_OP_ELEMENTWISE, "ABS, SGN, NEG, STEP, RELU, FLOOR, CEIL, ROUND, TRUNC, SQR, SQRT, "
+	  "LEAKY_RELU, SCALE, CLAMP", "a", NULL, make_negated, always },
 	{ MARU_OP_ELEMENTWISE, "other codes of a", "a", NULL, make_unary, never },
-	{ MARU_OP_ELEMENTWISE, "codes of a and b", "a", "b", make_binary, is_integer },
-	{ MARU_OP_REDUCE, "SUM, MEAN, SUMSQ", "x", NULL, make_sum, never },
+	{ MARU_OP_ELEMENTWISE, "ADD, SUB, MUL, MIN, MAX", "a", "b", make_added, always },
+	{ MARU_OP_ELEMENTWISE, "DIV, REGLU", "a", "b", make_divided, always },
+	{ MARU_OP_ELEMENTWISE, "other codes of a and b", "a", "b", make_gated, never },
+	{ MARU_OP_REDUCE, "SUM, MEAN, SUMSQ", "x", NULL, make_sum, always },
 	{ MARU_OP_REDUCE, "MAX, MIN", "x", NULL, make_max, always },
 	{ MARU_OP_REDUCE, "ARGMAX, ARGMIN", "x", NULL, make_argmax, always },
 	{ MARU_OP_SORT, NULL, "x", NULL, make_sort, always },
