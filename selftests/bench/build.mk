@@ -7,8 +7,8 @@ BENCHES += stack native
 stack-src := selftests/bench/stack.c
 stack-libs = $(ACCEL_LIBS)
 stack-deps := $(B)/lib/libaccel.so
-native-src := selftests/bench/native.c
-native-libs := -fopenmp -ldnnl
+native-src := selftests/bench/native.c selftests/bench/readloop.c
+native-libs := -fopenmp -ldnnl -lm
 
 $(B)/obj/selftests/bench/%.o: CFLAGS += $(ACCEL_CFLAGS) -fopenmp
 
@@ -33,3 +33,9 @@ attention-libs := -fopenmp $(ENGINE_LIBS) -lpthread
 BENCHES += rows
 rows-src := selftests/bench/rows.c selftests/host/fake_span.c $(ENGINE_SRC)
 rows-libs := -fopenmp $(ENGINE_LIBS) -lpthread
+
+# The engines alone on a few rows of activations, against the read loop.
+BENCHES += matvec
+matvec-src := selftests/bench/matvec.c selftests/bench/readloop.c selftests/host/fake_span.c \
+	$(ENGINE_SRC)
+matvec-libs := -fopenmp $(ENGINE_LIBS) -lpthread

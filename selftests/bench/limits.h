@@ -5,6 +5,11 @@
 
 #include <stddef.h>
 
+/** readloop_run() - Read @bytes once with one, four, eight streams: @loop < READLOOPS. */
+void readloop_run(unsigned int loop, const void *memory, size_t bytes);
+
+#define READLOOPS	3
+
 /**
  * readloop_best() - Bytes a second that reading @bytes reaches, on the calling thread.
  * @memory: 64-byte aligned, touched before; ≥ 100 MB, or it measures a cache.

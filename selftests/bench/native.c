@@ -7,6 +7,7 @@
  *
  *	matmul TYPE M N K REPS		TYPE: f32 bf16 f16 i8
  *	memcpy BYTES REPS
+ *	read BYTES REPS			the best of one, four, eight streams a thread
  */
 #include <math.h>
 #include <omp.h>
@@ -17,6 +18,8 @@
 #include <time.h>
 
 #include <oneapi/dnnl/dnnl.h>
+
+#include "selftests/bench/limits.h"
 
 #define DNNL(call) check((call), #call)
 
@@ -172,6 +175,27 @@ static double run_memcpy(size_t bytes, int reps)
 	return start;
 }
 
+/* What a kernel that reads each weight once can reach at most. */
+static double run_read(size_t bytes, int reps)
+{
+	size_t part = bytes / omp_get_max_threads() / 64 * 64;
+	uint8_t *memory = aligned_alloc(4096, bytes);
+	double best = INFINITY, start = 0;
+
+	memset(memory, 1, bytes);
+	for (unsigned int loop = 0; loop < READLOOPS; loop++) {
+		for (int i = -1; i < reps; i++) {
+			if (i == 0)
+				start = now();
+#pragma omp parallel
+			readloop_run(loop, memory + part * omp_get_thread_num(), part);
+		}
+		best = fmin(best, (now() - start) / reps);
+	}
+	free(memory);
+	return best;
+}
+
 int main(void)
 {
 	char line[200], type[16];
@@ -187,6 +211,8 @@ int main(void)
 			printf("%.9g\n", run_matmul(type, mnk, reps));
 		else if (sscanf(line, "memcpy %zu %d", &bytes, &reps) == 2)
 			printf("%.9g\n", run_memcpy(bytes, reps));
+		else if (sscanf(line, "read %zu %d", &bytes, &reps) == 2)
+			printf("%.9g\n", run_read(bytes, reps));
 		else
 			printf("nan\n");
 		fflush(stdout);

@@ -31,18 +31,24 @@ READ_STREAMS(read_1, 1)
 READ_STREAMS(read_4, 4)
 READ_STREAMS(read_8, 8)
 
+void readloop_run(unsigned int loop, const void *memory, size_t bytes)
+{
+	static void (*const loops[READLOOPS])(const uint8_t *, size_t) = { read_1, read_4, read_8 };
+
+	loops[loop](memory, bytes);
+}
+
 double readloop_best(const void *memory, size_t bytes, double seconds)
 {
-	static void (*const loops[])(const uint8_t *, size_t) = { read_1, read_4, read_8 };
 	double best = 0, start, end;
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < READLOOPS; i++) {
 		double until = now() + seconds;
 
 		do {
 			start = now();
-			loops[i](memory, bytes);
+			readloop_run(i, memory, bytes);
 			end = now();
 			if ((double)bytes / (end - start) > best)
 				best = (double)bytes / (end - start);

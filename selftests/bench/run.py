@@ -19,6 +19,9 @@ import sys
 import time
 
 MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512, 80)]
+# Types of weights and their bytes; i8f: with activations in F32.
+MATVECS = [("bf16", 2), ("f16", 2), ("i8", 1), ("i8f", 1)]
+VEC_BYTES = 128 << 20
 
 
 class Lines:
@@ -67,6 +70,10 @@ def cases(limits, way):
             yield (f"matmul-{kind}-{n}-depth{depth}", f"matmul {kind} {n} {n} {n} {depth} {reps}",
                    f"matmul {kind} {n} {n} {n} {reps}", 2 * n ** 3 / 1e9,
                    "GOP/s" if kind == "i8" else "GFLOP/s")
+    for kind, size in MATVECS:
+        n, k = VEC_BYTES // 4096 // size, 4096
+        yield (f"matvec-{kind}", f"matvec {kind} {n} {k} 6", f"read {VEC_BYTES} 2",
+               VEC_BYTES / 1e9, "GB/s")
     for mib in limits:
         yield (f"copy-{mib}MiB", f"copy {mib << 20} 10", f"memcpy {mib << 20} 10",
                2 * (mib << 20) / 1e9, "GB/s")
@@ -94,6 +101,7 @@ def main():
     p.add_argument("--limits", default="build/bin/bench/limits",
                    help="prints 'name value unit' of the read loop and the FMA loop")
     p.add_argument("--way", default="vm")
+    p.add_argument("--cases", default="", help="only those whose name has this in it")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--only", default="", help="cases whose name begins so")
     p.add_argument("--json", default="build/bench.jsonl")
@@ -108,6 +116,8 @@ def main():
     print(f"{'name':32} {'ours':>10} {'baseline':>10} {'ratio':>6}")
     with open(a.json, "a", encoding="utf-8") as out:
         for name, ours, theirs, work, unit in cases([64], a.way):
+            if a.cases not in name:
+                continue
             if not name.startswith(a.only):
                 continue
             other = stack if unit == "µs" else native

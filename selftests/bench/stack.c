@@ -4,6 +4,8 @@
  * from a file (a virtio port in the VM, or stdin), answers the seconds of one repetition:
  *
  *	matmul TYPE M N K DEPTH REPS	DEPTH jobs in flight
+ *	matvec TYPE N K REPS		one row of activations; i8: rounded to I8, with row
+ *					scales; i8f: the same weights with F32 activations
  *	copy BYTES REPS			one COPY of U8 on a copy queue
  *	noop REPS			an empty command buffer, submit to wake-up
  *	doorbell			the kernel's own doorbell to interrupt to wake-up
@@ -11,6 +13,7 @@
  * An answer starts with "= ". "quit" ends it.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +24,7 @@
 #include <accel/accel.h>
 
 #define MAX_DEPTH 16
+#define LEVEL_BF16 3	/* of a numerics profile */
 #define OK(call) ok((call), #call)
 
 static struct accel_device *card;
@@ -59,8 +63,13 @@ static double repeat(struct accel_queue *queue, struct accel_cmd *cmd, int depth
 
 static enum accel_layout packed_layout(enum accel_type type)
 {
+	struct accel_device_info info = ACCEL_DEVICE_INFO_INIT;
+
+	/* Only where bf16 is multiplied by bf16 are pairs worth it. */
+	OK(accel_device_info(card, &info));
 	return type == ACCEL_TYPE_I8 ? ACCEL_LAYOUT_K16N64K4 :
-	       type == ACCEL_TYPE_F32 ? ACCEL_LAYOUT_K16N64 : ACCEL_LAYOUT_K16N64K2;
+	       type == ACCEL_TYPE_BF16 && (info.profile & 0xff) >= LEVEL_BF16 ? ACCEL_LAYOUT_K16N64K2 :
+	       ACCEL_LAYOUT_K16N64;
 }
 
 static struct accel_tensor filled(struct accel_cmd *cmd, enum accel_type type, uint32_t rows,
@@ -103,6 +112,59 @@ static double run_matmul(const char *name, const uint32_t *mnk, int depth, int r
 	accel_tensor_destroy(&a);
 	accel_tensor_destroy(&weights);
 	accel_tensor_destroy(&packed);
+	accel_tensor_destroy(&c);
+	return took;
+}
+
+/* Weights of ones, written as they lie in the prepared layout. */
+static struct accel_tensor filled_image(struct accel_cmd *cmd, enum accel_type type,
+					const uint32_t *nk)
+{
+	static const uint32_t ones[] = { 0x3c00, 0x3f80, 1 };
+	const uint32_t *one = &ones[type == ACCEL_TYPE_F16 ? 0 : type == ACCEL_TYPE_BF16 ? 1 : 2];
+	enum accel_layout layout = type == ACCEL_TYPE_I8 ? ACCEL_LAYOUT_K16N64K4 :
+				   ACCEL_LAYOUT_K16N64;
+	struct accel_tensor image;
+	uint32_t count;
+
+	OK(accel_tensor_create_prepared(card, ACCEL_TIER_HBM, type, layout, 2, nk, &image));
+	count = (uint32_t)(accel_tensor_bytes(image) / (type == ACCEL_TYPE_I8 ? 1 : 2));
+	OK(accel_cmd_fill(cmd, accel_tensor_make(image.memory, 0, type, 1, &count), one));
+	return image;
+}
+
+static double run_matvec(const char *name, const uint32_t *nk, int reps)
+{
+	struct accel_matmul_desc desc = ACCEL_MATMUL_DESC_INIT;
+	bool is_int = !strncmp(name, "i8", 2);
+	enum accel_type type = is_int ? ACCEL_TYPE_I8 : (enum accel_type)accel_type_parse(name);
+	struct accel_tensor weights, a, c, scale;
+	struct accel_cmd *prologue, *cmd;
+	struct accel_fence fence;
+	double took;
+
+	OK(accel_cmd_create(card, 0, &prologue));
+	OK(accel_cmd_create(card, 0, &cmd));
+	weights = filled_image(prologue, type, nk);
+	a = filled(prologue, ACCEL_TYPE_F32, 1, nk[1]);
+	scale = filled(prologue, ACCEL_TYPE_F32, 1, nk[0]);
+	scale = accel_tensor_reshape(scale, 1, nk);
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_F32, 2,
+			       (uint32_t[]){ 1, nk[0] }, &c));
+	if (is_int)
+		desc.a_scale = &scale;
+	if (!strcmp(name, "i8"))
+		desc.b_as = ACCEL_TYPE_I8;
+	OK(accel_cmd_matmul(cmd, c, weights, a, &desc));
+	OK(accel_queue_submit(compute, prologue, &fence));
+	OK(accel_fence_wait(fence, ACCEL_FOREVER));
+	repeat(compute, cmd, 2, 2);
+	took = repeat(compute, cmd, 2, reps);
+	accel_cmd_destroy(cmd);
+	accel_cmd_destroy(prologue);
+	accel_tensor_destroy(&weights);
+	accel_tensor_destroy(&a);
+	accel_tensor_destroy(&scale);
 	accel_tensor_destroy(&c);
 	return took;
 }
@@ -173,6 +235,8 @@ static void serve(FILE *in, FILE *out)
 		if (sscanf(line, "matmul %15s %u %u %u %d %d", type, &mnk[0], &mnk[1], &mnk[2],
 			   &depth, &reps) == 6 && depth >= 1 && depth <= MAX_DEPTH)
 			took = run_matmul(type, mnk, depth, reps);
+		else if (sscanf(line, "matvec %15s %u %u %d", type, &mnk[0], &mnk[1], &reps) == 4)
+			took = run_matvec(type, mnk, reps);
 		else if (sscanf(line, "copy %u %d", &bytes, &reps) == 2)
 			took = run_copy(bytes, reps);
 		else if (sscanf(line, "noop %d", &reps) == 1)
