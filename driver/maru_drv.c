@@ -86,11 +86,14 @@ static long maru_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	return maru_ioctl_check(filp, cmd) ?: drm_ioctl(filp, cmd, arg);
 }
 
-static long __maybe_unused maru_compat_ioctl(struct file *filp, unsigned int cmd,
-					     unsigned long arg)
+#ifdef CONFIG_COMPAT
+static long maru_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	return maru_ioctl_check(filp, cmd) ?: drm_compat_ioctl(filp, cmd, arg);
 }
+#else
+#define maru_compat_ioctl NULL
+#endif
 
 static int maru_open(struct drm_device *drm, struct drm_file *drm_file)
 {
@@ -127,7 +130,7 @@ static const struct file_operations maru_fops = {
 	.open = accel_open,
 	.release = drm_release,
 	.unlocked_ioctl = maru_ioctl,
-	.compat_ioctl = PTR_IF(IS_ENABLED(CONFIG_COMPAT), maru_compat_ioctl),
+	.compat_ioctl = maru_compat_ioctl,
 	.poll = drm_poll,
 	.read = drm_read,
 	.llseek = noop_llseek,
