@@ -4,10 +4,10 @@
 # selftests/bench/run.py takes both in turns.
 
 BENCHES += stack native
-stack-src := selftests/bench/stack.c
-stack-libs = $(ACCEL_LIBS)
+stack-src := selftests/bench/stack.c selftests/bench/stack_attention.c
+stack-libs = $(ACCEL_LIBS) -lm
 stack-deps := $(B)/lib/libaccel.so
-native-src := selftests/bench/native.c selftests/bench/readloop.c
+native-src := selftests/bench/native.c selftests/bench/composed.c selftests/bench/readloop.c
 native-libs := -fopenmp -ldnnl -lm
 
 $(B)/obj/selftests/bench/%.o: CFLAGS += $(ACCEL_CFLAGS) -fopenmp

@@ -7,6 +7,7 @@
  *
  *	matmul TYPE M N K REPS		TYPE: f32 bf16 f16 i8
  *	memcpy BYTES REPS
+ *	attention N HEADS D REPS	composed of products: composed.h
  *	read BYTES REPS			the best of one, four, eight streams a thread
  */
 #include <math.h>
@@ -18,6 +19,8 @@
 #include <time.h>
 
 #include <oneapi/dnnl/dnnl.h>
+
+#include "selftests/bench/composed.h"
 
 #include "selftests/bench/limits.h"
 
@@ -196,6 +199,21 @@ static double run_read(size_t bytes, int reps)
 	return best;
 }
 
+static double run_attention(const int64_t *shape, int reps)
+{
+	struct composed *composed = composed_create((uint32_t)shape[0], (uint32_t)shape[1],
+						    (uint32_t)shape[2]);
+	double start;
+
+	composed_run(composed);
+	start = now();
+	for (int i = 0; i < reps; i++)
+		composed_run(composed);
+	start = (now() - start) / reps;
+	composed_destroy(composed);
+	return start;
+}
+
 int main(void)
 {
 	char line[200], type[16];
@@ -213,6 +231,9 @@ int main(void)
 			printf("%.9g\n", run_memcpy(bytes, reps));
 		else if (sscanf(line, "read %zu %d", &bytes, &reps) == 2)
 			printf("%.9g\n", run_read(bytes, reps));
+		else if (sscanf(line, "attention %ld %ld %ld %d", &mnk[0], &mnk[1], &mnk[2],
+				&reps) == 4)
+			printf("%.9g\n", run_attention(mnk, reps));
 		else
 			printf("nan\n");
 		fflush(stdout);

@@ -77,6 +77,15 @@ def cases(limits, way):
     for mib in limits:
         yield (f"copy-{mib}MiB", f"copy {mib << 20} 10", f"memcpy {mib << 20} 10",
                2 * (mib << 20) / 1e9, "GB/s")
+    for n in (2, 4):
+        for d in (64, 128):     # 4 heads; the upper half of the square is not counted
+            yield (f"attention-prefill-{n}k-{d}",
+                   f"attention f32 4 4 1 {n << 10} {n << 10} {d} 1 3",
+                   f"attention {n << 10} 4 {d} 3", 2 * (n << 10) ** 2 * 4 * d / 1e9, "GFLOP/s")
+    for kind, size in (("f16", 2), ("bf16", 2), ("f32", 4)):
+        seqs = 16 // size       # of 4,096 keys of 8 heads of 128: 128 MiB
+        yield (f"attention-decode-4k-{kind}", f"attention {kind} 32 8 {seqs} 1 4096 128 0 4",
+               f"read {128 << 20} 4", (128 << 20) / 1e9, "GB/s")
     if way == "vm":
         yield ("noop", "noop 200", "doorbell", 1, "µs")
 

@@ -7,6 +7,7 @@
  *	matvec TYPE N K REPS		one row of activations; i8: rounded to I8, with row
  *					scales; i8f: the same weights with F32 activations
  *	copy BYTES REPS			one COPY of U8 on a copy queue
+ *	attention …			stack_attention.h
  *	noop REPS			an empty command buffer, submit to wake-up
  *	doorbell			the kernel's own doorbell to interrupt to wake-up
  *
@@ -22,6 +23,8 @@
 #include <unistd.h>
 
 #include <accel/accel.h>
+
+#include "selftests/bench/stack_attention.h"
 
 #define MAX_DEPTH 16
 #define LEVEL_BF16 3	/* of a numerics profile */
@@ -241,6 +244,8 @@ static void serve(FILE *in, FILE *out)
 			took = run_copy(bytes, reps);
 		else if (sscanf(line, "noop %d", &reps) == 1)
 			took = run_noop(reps);
+		else if (!strncmp(line, "attention ", 10))
+			took = stack_attention(card, compute, line);
 		else if (!strcmp(line, "doorbell\n"))
 			took = run_doorbell();
 		fprintf(out, "= %.9g\n", took);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "selftests/bench/stack_attention.h"
+
+#define OK(call) ok((call), #call)
+
+struct shape {
+	char type[16];
+	uint32_t heads, key_heads, seqs, n, keys, d, causal;
+	int reps;
+};
+
+static void ok(int error, const char *what)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "stack: %s: %s\n", what, accel_error_text());
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* Full of ones: speed must not depend on denormals. */
+static struct accel_tensor tensor(struct accel_device *card, struct accel_cmd *cmd,
+				  enum accel_type type, const uint32_t dims[4])
+{
+	const uint32_t one = type == ACCEL_TYPE_F32 ? 0x3f800000 :
+			     type == ACCEL_TYPE_F16 ? 0x3c00 : 0x3f80;
+	struct accel_tensor t;
+
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, type, 4, dims, &t));
+	OK(accel_cmd_fill(cmd, t, &one));
+	return t;
+}
+
+static void submit(struct accel_queue *queue, struct accel_cmd *cmd)
+{
+	struct accel_fence fence;
+
+	OK(accel_queue_submit(queue, cmd, &fence));
+	OK(accel_fence_wait(fence, ACCEL_FOREVER));
+}
+
+static double run(struct accel_device *card, struct accel_queue *queue, const struct shape *s)
+{
+	const uint32_t q_dims[] = { s->seqs, s->heads, s->n, s->d };
+	const uint32_t k_dims[] = { s->seqs, s->key_heads, s->keys, s->d };
+	const uint32_t dst_dims[] = { s->seqs, s->n, s->heads, s->d };
+	struct accel_attention_desc desc = ACCEL_ATTENTION_DESC_INIT;
+	enum accel_type type = (enum accel_type)accel_type_parse(s->type);
+	struct accel_tensor q, k, v, dst;
+	struct accel_cmd *prologue, *cmd;
+	double start;
+
+	desc.scale = 1 / sqrtf((float)s->d);
+	desc.causal = s->causal;
+	OK(accel_cmd_create(card, 0, &prologue));
+	OK(accel_cmd_create(card, 0, &cmd));
+	q = tensor(card, prologue, ACCEL_TYPE_F32, q_dims);
+	k = tensor(card, prologue, type, k_dims);
+	v = tensor(card, prologue, type, k_dims);
+	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_F32, 4, dst_dims, &dst));
+	OK(accel_cmd_attention(cmd, dst, q, k, v, &desc));
+	submit(queue, prologue);
+	submit(queue, cmd);
+	start = now();
+	for (int i = 0; i < s->reps; i++)
+		submit(queue, cmd);
+	start = (now() - start) / s->reps;
+	accel_cmd_destroy(cmd);
+	accel_cmd_destroy(prologue);
+	accel_tensor_destroy(&q);
+	accel_tensor_destroy(&k);
+	accel_tensor_destroy(&v);
+	accel_tensor_destroy(&dst);
+	return start;
+}
+
+double stack_attention(struct accel_device *card, struct accel_queue *queue, const char *line)
+{
+	struct shape s;
+
+	if (sscanf(line, "attention %15s %u %u %u %u %u %u %u %d", s.type, &s.heads, &s.key_heads,
+		   &s.seqs, &s.n, &s.keys, &s.d, &s.causal, &s.reps) != 9 || s.reps < 1)
+		return -1;
+	return run(card, queue, &s);
+}
