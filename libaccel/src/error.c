@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <drm/maru_cmd_ops.h>
+
 #include "internal.h"
 #include "ops.h"
 
@@ -133,6 +135,10 @@ static void describe_header_field(char *text, size_t bytes, uint16_t op, uint32_
 	snprintf(text, bytes, "parameter byte %u", field);
 }
 
+/* No bytes of a line: of what the operand holds; all of it. */
+#define FIELD_ELEMENT	0xff
+#define FIELD_ALL	0xfe
+
 static void describe_operand_field(char *text, size_t bytes, uint16_t op, uint32_t role,
 				   uint32_t field)
 {
@@ -143,7 +149,11 @@ static void describe_operand_field(char *text, size_t bytes, uint16_t op, uint32
 		snprintf(name, sizeof(name), "operand %s", row->name);
 	else
 		snprintf(name, sizeof(name), "operand %u", role);
-	if (field < MARU_FIELD_TYPE)
+	if (field == FIELD_ALL)
+		snprintf(text, bytes, "%s", name);
+	else if (field == FIELD_ELEMENT)
+		snprintf(text, bytes, "%s, element", name);
+	else if (field < MARU_FIELD_TYPE)
 		snprintf(text, bytes, "%s, address", name);
 	else if (field < 16)
 		snprintf(text, bytes, "%s, %s", name, field == MARU_FIELD_TYPE ? "type" :
@@ -154,14 +164,36 @@ static void describe_operand_field(char *text, size_t bytes, uint16_t op, uint32
 		snprintf(text, bytes, "%s, stride[%u]", name, (field - 32) / 8);
 }
 
+/* What stands beside the error word: an element of numbers in memory, the bits of a float, … */
+static void describe_value(char *text, size_t bytes, uint16_t op, uint32_t word, uint64_t value)
+{
+	uint32_t role = MARU_ERROR_ROLE(word), field = MARU_ERROR_FIELD(word);
+	const struct accel_op_param *param = accel_op_param_find(op, field);
+	uint32_t bits = (uint32_t)value;
+	float number;
+
+	if (role == MARU_ROLE_NONE && param && param->kind == MARU_PARAM_FLOAT) {
+		memcpy(&number, &bits, sizeof(number));
+		snprintf(text, bytes, "%g", (double)number);
+	} else if (role != MARU_ROLE_NONE && field == MARU_FIELD_TYPE) {
+		snprintf(text, bytes, "%llu (%s)", (unsigned long long)value,
+			 accel_type_name((enum accel_type)value));
+	} else {
+		snprintf(text, bytes, "%llu", (unsigned long long)value);
+	}
+}
+
 void accel_error_describe(char *text, size_t bytes, const struct maru_packet *packet,
 			  uint32_t number, uint32_t offset, uint32_t word, uint64_t value,
 			  uint64_t va)
 {
 	uint32_t code = MARU_ERROR_CODE(word), role = MARU_ERROR_ROLE(word);
-	uint32_t field = MARU_ERROR_FIELD(word);
+	bool is_fault = code >= MARU_ERR_FAULT_READ && code <= MARU_ERR_FAULT_WINDOW;
+	uint32_t field = is_fault ? FIELD_ALL : code == MARU_ERR_BAD_INDEX ? FIELD_ELEMENT :
+			 MARU_ERROR_FIELD(word);
 	const struct accel_op *op = packet ? accel_op_find(packet->op) : NULL;
-	char place[64], field_text[64], type[24] = "";
+	uint16_t number_of_op = packet ? packet->op : 0xffff;
+	char place[64], field_text[64], value_text[40];
 
 	if (packet)
 		snprintf(place, sizeof(place), "packet %u (+0x%x) %s", number, offset,
@@ -173,19 +205,18 @@ void accel_error_describe(char *text, size_t bytes, const struct maru_packet *pa
 		return;
 	}
 	if (role == MARU_ROLE_NONE)
-		describe_header_field(field_text, sizeof(field_text), packet ? packet->op : 0xffff,
-				      field);
+		describe_header_field(field_text, sizeof(field_text), number_of_op,
+				      MARU_ERROR_FIELD(word));
 	else
-		describe_operand_field(field_text, sizeof(field_text),
-				       packet ? packet->op : 0xffff, role, field);
-	if (role != MARU_ROLE_NONE && field == MARU_FIELD_TYPE)
-		snprintf(type, sizeof(type), " (%s)", accel_type_name((enum accel_type)value));
-	if (code >= MARU_ERR_FAULT_READ && code <= MARU_ERR_FAULT_WINDOW)
+		describe_operand_field(field_text, sizeof(field_text), number_of_op, role, field);
+	describe_value(value_text, sizeof(value_text), number_of_op, word, value);
+	if (is_fault)
 		snprintf(text, bytes, "%s: %s at address 0x%llx: %s, %s", place, field_text,
 			 (unsigned long long)va, codes[code].name, codes[code].meaning);
 	else if (code >= MARU_ERR_TIMEOUT)
 		snprintf(text, bytes, "%s: %s, %s", place, codes[code].name, codes[code].meaning);
 	else
-		snprintf(text, bytes, "%s: %s = %llu%s: %s, %s", place, field_text,
-			 (unsigned long long)value, type, codes[code].name, codes[code].meaning);
+		snprintf(text, bytes, "%s: %s %s%s: %s, %s", place, field_text,
+			 code == MARU_ERR_BAD_INDEX ? "" : "= ", value_text, codes[code].name,
+			 codes[code].meaning);
 }

@@ -12,6 +12,9 @@
 
 #include "mock_way.h"
 
+typedef uint32_t u32;
+#include "driver/maru_error.h"	/* both ways end a job with the same errno */
+
 static void test_errnos(void **state)
 {
 	static const struct { uint32_t first, last; int error; } rows[] = {
@@ -22,14 +25,19 @@ static void test_errnos(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		for (uint32_t code = rows[i].first; code <= rows[i].last; code++)
-			assert_int_equal(accel_error_errno(MARU_ERROR(code, 3, 40)), rows[i].error);
+		for (uint32_t code = rows[i].first; code <= rows[i].last; code++) {
+			uint32_t word = MARU_ERROR(code, 3, 40);
+
+			assert_int_equal(accel_error_errno(word), rows[i].error);
+			assert_int_equal(maru_error_errno(word), rows[i].error);
+		}
 	}
 }
 
 static void test_describe(void **state)
 {
 	static const struct maru_packet packet = { .op = MARU_OP_MATMUL };
+	static const struct maru_packet gather = { .op = MARU_OP_GATHER };
 	char text[256];
 
 	(void)state;
@@ -38,11 +46,15 @@ static void test_describe(void **state)
 	assert_string_equal(text, "packet 17 (+0x1240) MATMUL: operand A, dim[0] = 4095: "
 			    "BAD_SHAPE, sizes do not go together");
 	accel_error_describe(text, sizeof(text), &packet, 0, 0,
-			     MARU_ERROR(MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 20), 7, 0);
-	assert_string_equal(text, "packet 0 (+0x0) MATMUL: scale = 7: BAD_PARAM, out of range");
+			     MARU_ERROR(MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 20), 0xff800000, 0);
+	assert_string_equal(text, "packet 0 (+0x0) MATMUL: scale = -inf: BAD_PARAM, out of range");
+	accel_error_describe(text, sizeof(text), &gather, 3, 0x400,
+			     MARU_ERROR(MARU_ERR_BAD_INDEX, 2, 0), 77, 0);
+	assert_string_equal(text, "packet 3 (+0x400) GATHER: operand idx, element 77: BAD_INDEX, "
+			    "a value in memory is out of range");
 	accel_error_describe(text, sizeof(text), NULL, 0, 64,
 			     MARU_ERROR(MARU_ERR_FAULT_READ, 2, 0), 0, 0xabc000);
-	assert_string_equal(text, "packet at +0x40: operand 2, address at address 0xabc000: "
+	assert_string_equal(text, "packet at +0x40: operand 2 at address 0xabc000: "
 			    "FAULT_READ, read where nothing is mapped");
 	accel_error_describe(text, sizeof(text), NULL, 0, 64, 999, 0, 0);
 	assert_string_equal(text, "packet at +0x40: unknown error 999");

@@ -163,7 +163,7 @@ static void test_packet_error(void **state)
 	mock_finish(queue);
 	OK(accel_fence_wait(fences[0], 0));
 	BAD(-EFAULT, accel_fence_wait(fences[1], 0));
-	TEXT("packet 1 (+0x80) FILL: operand dst, address at address 0x123450000: FAULT_WRITE");
+	TEXT("packet 1 (+0x80) FILL: operand dst at address 0x123450000: FAULT_WRITE");
 	BAD(-ECANCELED, accel_fence_wait(fences[2], 0));
 	BAD(-EFAULT, accel_fence_wait(fences[1], 0));	/* asked again: the same */
 	BAD(-EFAULT, accel_queue_error(queue, text, sizeof(text)));
