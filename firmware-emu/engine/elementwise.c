@@ -30,6 +30,7 @@ struct side {
 
 struct elementwise_plan {
 	struct side to, a, b;
+	float p[2];
 	uint32_t quantum;
 	uint16_t code;
 	bool is_integer;
@@ -135,8 +136,10 @@ static int elementwise_plan(struct engine_op *op)
 	if (err || operand_is_empty(dst))
 		return err;
 	plan->code = op->header.elementwise.code;
+	memcpy(plan->p, op->header.elementwise.p, sizeof(plan->p));
 	plan->is_integer = dst->type == MARU_TYPE_I32;
-	plan->has_pass = b && !plan->is_integer && a->type == dst->type && b->type == dst->type;
+	plan->has_pass = !plan->is_integer && a->type == dst->type &&
+			 (!b || b->type == dst->type);
 	plan->is_stream = !plan->is_integer && op->operands[MARU_ROLE_DST].bytes >= STREAM_LEAST;
 	plan->quantum = is_slow(plan->code) ? QUANTUM_SLOW : QUANTUM;
 	middle = plan->is_integer ? MARU_TYPE_I32 : MARU_TYPE_F32;
@@ -190,27 +193,29 @@ struct cursors {
 static uint64_t run_pass(const struct elementwise_plan *plan, unsigned int type,
 			 struct cursors *at, uint64_t n)
 {
+	bool is_binary = plan->code >= FIRST_BINARY;
 	struct kernels_pass pass = {
-		.code = plan->code, .type = type, .to = at->to.at, .a = at->a.at, .b = at->b.at,
-		.is_stream = plan->is_stream,
+		.code = plan->code, .type = type, .to = at->to.at, .a = at->a.at, .p = plan->p,
+		.b = is_binary ? at->b.at : NULL, .is_stream = plan->is_stream,
+		.is_one = is_binary && !plan->b.walk.stride[0],
 	};
 
 	if (n > tile_cursor_run(&at->to))
 		n = tile_cursor_run(&at->to);
 	if (n > tile_cursor_run(&at->a))
 		n = tile_cursor_run(&at->a);
-	if (n > tile_cursor_run(&at->b))
+	if (is_binary && n > tile_cursor_run(&at->b))
 		n = tile_cursor_run(&at->b);
-	pass.is_one = !plan->b.walk.stride[0];
 	if (n < PASS_LEAST || plan->to.walk.stride[0] != plan->to.size ||
 	    plan->a.walk.stride[0] != plan->a.size ||
-	    (!pass.is_one && plan->b.walk.stride[0] != plan->b.size) ||
+	    (is_binary && !pass.is_one && plan->b.walk.stride[0] != plan->b.size) ||
 	    (plan->is_stream && (uintptr_t)at->to.at & 31))
 		return 0;
 	n = kernels_elementwise.pass(&pass, n);
 	tile_cursor_advance(&at->to, n);
 	tile_cursor_advance(&at->a, n);
-	tile_cursor_advance(&at->b, n);
+	if (is_binary)
+		tile_cursor_advance(&at->b, n);
 	return n;
 }
 
@@ -231,18 +236,16 @@ static void run_chunk(struct engine_op *op, struct cursors *at, uint32_t n)
 		float f32[CHUNK];
 		int32_t i32[CHUNK];
 	} a, b;
-	float p[2];
 
-	memcpy(p, op->header.elementwise.p, sizeof(p));
 	load_chunk(&plan->a, &at->a, a.f32, n);
 	if (plan->code >= FIRST_BINARY)
 		load_chunk(&plan->b, &at->b, b.f32, n);
 	if (plan->is_integer)
 		kernels_elementwise.integer(plan->code, a.i32, b.i32, n);
 	else if (plan->code >= FIRST_BINARY)
-		kernels_elementwise.binary(plan->code, p, a.f32, b.f32, n);
+		kernels_elementwise.binary(plan->code, plan->p, a.f32, b.f32, n);
 	else
-		kernels_elementwise.unary(plan->code, p, a.f32, n);
+		kernels_elementwise.unary(plan->code, plan->p, a.f32, n);
 	store_chunk(plan, op->operands[MARU_ROLE_DST].desc->type, &at->to, a.f32, n);
 }
 

@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* to = a op b, contiguous, all of one float type; @to may be @a or @b. */
+/* to = f(a) or f(a, b), contiguous, all of one float type; @to may be @a or @b. */
 struct kernels_pass {
 	unsigned int code;	/* enum maru_code */
 	unsigned int type;
 	void *to;
 	const void *a;
-	const void *b;
+	const void *b;		/* NULL: f(a) */
+	const float *p;		/* two parameters */
 	int is_one;		/* b is one element */
 	int is_stream;		/* past the caches; to is 32-byte aligned */
 };

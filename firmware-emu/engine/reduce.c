@@ -13,8 +13,8 @@
 #include "firmware-emu/engine/impl.h"
 #include "firmware-emu/engine/tile.h"
 
-#define CHUNK		1024u		/* elements of a row at a time; a multiple of LANES */
-#define WIDTH		512u		/* columns of a line */
+#define CHUNK		2048u		/* elements of a row at a time; a multiple of LANES */
+#define WIDTH		2048u		/* columns of a line */
 #define LANES		16u
 #define LINES_MAX	(1u << 14)	/* of a tile, however short */
 
@@ -29,7 +29,14 @@ struct reduce_plan {
 	unsigned int size;
 	uint8_t kind;
 	bool is_row;
+	bool is_direct;			/* values are taken where they lie */
 };
+
+/* Lanes in registers, at any alignment. */
+typedef float two __attribute__((vector_size(8), aligned(4), may_alias));
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t mask4 __attribute__((vector_size(16)));
+typedef double lane2 __attribute__((vector_size(16)));
 
 /* A line under way: sums, or the best value and where it was. */
 struct line {
@@ -99,6 +106,7 @@ static int reduce_plan(struct engine_op *op)
 		.size = maru_type_bytes(x->type),
 		.kind = op->header.reduce.kind,
 		.is_row = !dim,
+		.is_direct = x->type == MARU_TYPE_F32 && !is_min(op->header.reduce.kind),
 	};
 	plan->lines_across = (dst->dim[0] - 1) / WIDTH + 1;
 	plan->lines = (uint64_t)plan->lines_across * dst->dim[1] * dst->dim[2] * dst->dim[3];
@@ -115,47 +123,65 @@ static int reduce_plan(struct engine_op *op)
 /* Largest of @n values by lanes; −Inf: none, or all are. NaN are passed over. */
 static float chunk_most(const float *values, uint32_t n)
 {
-	float most[LANES], result;
+	const four none = { -INFINITY, -INFINITY, -INFINITY, -INFINITY };
+	four most[LANES / 4] = { none, none, none, none };
+	float result = -INFINITY;
 	uint32_t i, j;
 
-	for (j = 0; j < LANES; j++)
-		most[j] = -INFINITY;
 	for (i = 0; i + LANES <= n; i += LANES)
-		for (j = 0; j < LANES; j++)
-			most[j] = values[i + j] > most[j] ? values[i + j] : most[j];
-	for (j = 0; i + j < n; j++)
-		most[j] = values[i + j] > most[j] ? values[i + j] : most[j];
-	result = most[0];
-	for (j = 1; j < LANES; j++)
-		result = most[j] > result ? most[j] : result;
+#pragma GCC unroll 4
+		for (j = 0; j < LANES / 4; j++) {
+			four x = *(const four *)(values + i + 4 * j);
+			mask4 is_more = x > most[j];
+
+			most[j] = (four)((is_more & (mask4)x) | (~is_more & (mask4)most[j]));
+		}
+	for (j = 0; j < LANES; j++)
+		result = most[j / 4][j % 4] > result ? most[j / 4][j % 4] : result;
+	for (; i < n; i++)
+		result = values[i] > result ? values[i] : result;
 	return result;
 }
 
-static void find_best(struct line *line, uint32_t first, uint32_t n)
+static void find_best(struct line *line, const float *values, uint32_t first, uint32_t n)
 {
-	float most = chunk_most(line->values, n);
+	float most = chunk_most(values, n);
 	uint32_t i;
 
 	if (line->at[0] >= 0 && !(most > line->best[0]))
 		return;
-	for (i = 0; i < n && line->values[i] != most; i++)
+	for (i = 0; i < n && values[i] != most; i++)
 		;
 	if (i == n)
 		return;
-	line->best[0] = line->values[i];
+	line->best[0] = values[i];
 	line->at[0] = (int32_t)(first + i);
+}
+
+/* Sums of whole sixteens; returns where the rest begins. */
+static uint32_t add_lanes(double *lanes, const float *values, uint32_t n, bool is_square)
+{
+	lane2 sum[LANES / 2];
+	uint32_t i, j;
+
+	memcpy(sum, lanes, sizeof(sum));
+	for (i = 0; i + LANES <= n; i += LANES)
+#pragma GCC unroll 8
+		for (j = 0; j < LANES / 2; j++) {
+			lane2 x = __builtin_convertvector(*(const two *)(values + i + 2 * j),
+							  lane2);
+
+			sum[j] += is_square ? x * x : x;
+		}
+	memcpy(lanes, sum, sizeof(sum));
+	return i;
 }
 
 static void add_row(double *lanes, const float *values, uint32_t n, bool is_square)
 {
 	uint32_t i, j;
 
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (j = 0; j < LANES; j++) {
-			double x = values[i + j];
-
-			lanes[j] += is_square ? x * x : x;
-		}
+	i = is_square ? add_lanes(lanes, values, n, true) : add_lanes(lanes, values, n, false);
 	for (j = 0; i + j < n; j++) {
 		double x = values[i + j];
 
@@ -171,6 +197,18 @@ static void negate(float *values, uint32_t n)
 		values[i] = -values[i];
 }
 
+/* @n values at @from, @line's own copy unless they can be taken as they are. */
+static const float *load(const struct reduce_plan *plan, struct line *line, const uint8_t *from,
+			 uint32_t n)
+{
+	if (plan->is_direct)
+		return (const float *)(const void *)from;
+	plan->load(line->values, 4, from, plan->size, n);
+	if (is_min(plan->kind))
+		negate(line->values, n);
+	return line->values;
+}
+
 static bool is_stopped(const struct engine_op *op, const struct reduce_plan *plan)
 {
 	return plan->tile_lines == 1 && op->stop && *op->stop;
@@ -181,6 +219,7 @@ static int run_row(struct engine_op *op, const struct reduce_plan *plan, struct 
 		   const uint8_t *from)
 {
 	double lanes[LANES] = { 0 };
+	const float *values;
 	unsigned int half, j;
 	uint32_t i, n;
 
@@ -189,14 +228,11 @@ static int run_row(struct engine_op *op, const struct reduce_plan *plan, struct 
 		n = plan->n - i < CHUNK ? plan->n - i : CHUNK;
 		if (is_stopped(op, plan))
 			return -EINVAL;
-		plan->load(line->values, 4, from + (uint64_t)i * plan->size, plan->size, n);
-		if (is_sum(plan->kind)) {
-			add_row(lanes, line->values, n, plan->kind == MARU_REDUCE_SUMSQ);
-			continue;
-		}
-		if (is_min(plan->kind))
-			negate(line->values, n);
-		find_best(line, i, n);
+		values = load(plan, line, from + (uint64_t)i * plan->size, n);
+		if (is_sum(plan->kind))
+			add_row(lanes, values, n, plan->kind == MARU_REDUCE_SUMSQ);
+		else
+			find_best(line, values, i, n);
 	}
 	for (half = LANES / 2; half; half /= 2)
 		for (j = 0; j < half; j++)
@@ -205,10 +241,9 @@ static int run_row(struct engine_op *op, const struct reduce_plan *plan, struct 
 	return 0;
 }
 
-static void add_columns(const struct reduce_plan *plan, struct line *line, uint32_t row,
-			uint32_t width)
+static void add_columns(const struct reduce_plan *plan, struct line *restrict line,
+			const float *values, uint32_t row, uint32_t width)
 {
-	const float *values = line->values;
 	uint32_t j;
 
 	if (plan->kind == MARU_REDUCE_SUMSQ) {
@@ -240,10 +275,7 @@ static int run_columns(struct engine_op *op, const struct reduce_plan *plan, str
 	for (i = 0; i < plan->n; i++) {
 		if (is_stopped(op, plan))
 			return -EINVAL;
-		plan->load(line->values, 4, from + i * plan->step, plan->size, width);
-		if (is_min(plan->kind))
-			negate(line->values, width);
-		add_columns(plan, line, i, width);
+		add_columns(plan, line, load(plan, line, from + i * plan->step, width), i, width);
 	}
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "firmware-emu/engine/index.h"
 #include "firmware-emu/engine/tile.h"
 
-#define LEAST_COLUMNS	64	/* of a tile, so that tiles share few cache lines */
+#define LEAST_COLUMNS	512	/* of a tile: short pieces of rows are slow */
 #define ROWS_MAX	(1u << 16)	/* between two looks at *stop */
 
 struct scatter_plan {

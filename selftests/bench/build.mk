@@ -34,15 +34,21 @@ BENCHES += rows
 rows-src := selftests/bench/rows.c selftests/host/fake_span.c $(ENGINE_SRC)
 rows-libs := -fopenmp $(ENGINE_LIBS) -lpthread
 
-# The engines alone on a few rows of activations, against the read loop.
-BENCHES += matvec
-matvec-src := selftests/bench/matvec.c selftests/bench/readloop.c selftests/host/fake_span.c \
-	$(ENGINE_SRC)
-matvec-libs := -fopenmp $(ENGINE_LIBS) -lpthread
-
 # Decoding with a model of 200 M parameters: selftests/bench/generate.py makes it.
 BENCHES += decode
 decode-src := selftests/bench/decode.c selftests/bench/readloop.c $(addprefix samples/generate/, \
 	gguf.c shape.c card.c weights.c kv.c step.c run.c pick.c)
 decode-libs = $(ACCEL_LIBS) -fopenmp -lm
 decode-deps := $(B)/lib/libaccel.so
+
+# The engines alone on a few rows of activations, against the read loop.
+BENCHES += matvec
+matvec-src := selftests/bench/matvec.c selftests/bench/readloop.c selftests/host/fake_span.c \
+	$(ENGINE_SRC)
+matvec-libs := -fopenmp $(ENGINE_LIBS) -lpthread
+
+# Operations on elements and by row numbers of the engines alone, against memcpy.
+BENCHES += elements
+elements-src := selftests/bench/elements.c selftests/bench/versus.c selftests/host/fake_span.c \
+	$(ENGINE_SRC)
+elements-libs := -fopenmp $(ENGINE_LIBS) -lpthread

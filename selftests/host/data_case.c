@@ -68,6 +68,10 @@ struct maru_operand *data_add_noise(struct engine_case *c, unsigned int role, un
 
 	for (i = 0; i < (bytes + 7) / 8; i++)
 		host[i] = case_random(seed) & mask;
+	mask = type == MARU_TYPE_F32 ? 0x83ffffff83ffffff : 0x97ff97ff97ff97ff;
+	for (i = 0; i < (bytes + 7) / 8; i += 3)	/* up to where functions end */
+		host[i] = (host[i] & mask) |
+			  (type == MARU_TYPE_F32 ? 0x4000000040000000 : 0x4000400040004000);
 	desc->va = (uint64_t)(uintptr_t)host;
 	return desc;
 }

@@ -12,7 +12,7 @@ struct maru_operand *data_add(struct engine_case *c, unsigned int role, unsigned
 /** data_fill() - Random contents for all of its extent: floats in [-4, 4), small integers. */
 void data_fill(const struct maru_operand *desc, uint64_t *seed);
 
-/** data_add_noise() - One contiguous row of floats below 2 of every magnitude, fast. */
+/** data_add_noise() - One contiguous row of floats of every magnitude, fast. */
 struct maru_operand *data_add_noise(struct engine_case *c, unsigned int role, unsigned int type,
 				    uint32_t n, uint64_t *seed);
 

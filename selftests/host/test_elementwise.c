@@ -252,7 +252,7 @@ static void same_bits(void **state)
 				void *slow;
 
 				if (n > 1000000 && codes[i] != MARU_CODE_ADD &&
-				    codes[i] != MARU_CODE_SWIGLU && codes[i] != MARU_CODE_SILU)
+				    codes[i] != MARU_CODE_SWIGLU && codes[i] != MARU_CODE_SCALE)
 					continue;
 				set_code(codes[i]);
 				dst = data_add_noise(&c, 0, floats[type], n, &seed);

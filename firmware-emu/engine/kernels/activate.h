@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Activations in f32, as loops that the compiler turns into vectors: each level includes this
- * under its own flags, never with contraction, so the bits are the same at every level.
+ * under its own flags, never with contraction. The exponential is made with FMA where a level
+ * has it.
  */
 #ifndef MARU_ACTIVATE_H
 #define MARU_ACTIVATE_H
@@ -13,6 +14,12 @@
 #include "firmware-emu/engine/numeric.h"
 #include "uapi/drm/maru_cmd.h"
 
+#ifdef __FMA__
+#define ACT_FMA(a, b, c)	__builtin_fmaf(a, b, c)
+#else
+#define ACT_FMA(a, b, c)	((a) * (b) + (c))
+#endif
+
 /* e^x: |error| < 2 ulp, 0 and Inf outside the range, NaN stays. */
 static inline float act_exp(float x)
 {
@@ -22,18 +29,18 @@ static inline float act_exp(float x)
 
 	x = x > 89.0f ? 89.0f : x;
 	x = x < -104.0f ? -104.0f : x;
-	n = x * 1.44269504088896341f + round;
+	n = ACT_FMA(x, 1.44269504088896341f, round);
 	whole = (int32_t)(numeric_f32_bits(n) - 0x4b400000u);
 	n -= round;
-	r = x - n * 0.693359375f;
-	r -= n * -2.12194440e-4f;
+	r = ACT_FMA(-n, 0.693359375f, x);
+	r = ACT_FMA(-n, -2.12194440e-4f, r);
 	p = 1.9875691500e-4f;
-	p = p * r + 1.3981999507e-3f;
-	p = p * r + 8.3334519073e-3f;
-	p = p * r + 4.1665795894e-2f;
-	p = p * r + 1.6666665459e-1f;
-	p = p * r + 5.0000001201e-1f;
-	p = p * (r * r) + r + 1.0f;
+	p = ACT_FMA(p, r, 1.3981999507e-3f);
+	p = ACT_FMA(p, r, 8.3334519073e-3f);
+	p = ACT_FMA(p, r, 4.1665795894e-2f);
+	p = ACT_FMA(p, r, 1.6666665459e-1f);
+	p = ACT_FMA(p, r, 5.0000001201e-1f);
+	p = ACT_FMA(p, r * r, r) + 1.0f;
 	half = whole >> 1;
 	return p * numeric_f32((uint32_t)(half + 127) << 23) *
 	       numeric_f32((uint32_t)(whole - half + 127) << 23);

@@ -16,18 +16,6 @@ KERNELS_UNARY(avx2_unary, avx2_activate)
 KERNELS_BINARY(avx2_binary)
 KERNELS_INTEGER(avx2_integer)
 
-INLINE __m256 load8(unsigned int type, const void *from)
-{
-	__m128i half;
-
-	if (type == MARU_TYPE_F32)
-		return _mm256_loadu_ps(from);
-	half = _mm_loadu_si128(from);
-	if (type == MARU_TYPE_F16)
-		return _mm256_cvtph_ps(half);
-	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
-}
-
 INLINE __m256 load1(unsigned int type, const void *from)
 {
 	if (type == MARU_TYPE_F32)
@@ -37,24 +25,16 @@ INLINE __m256 load1(unsigned int type, const void *from)
 	return _mm256_set1_ps(numeric_from_bf16(*(const uint16_t *)from));
 }
 
+/*
+ * Rounded to bf16 in the upper halves, nearest even. NaN that comes from bf16 has zeros below, so
+ * nothing is carried into what it keeps.
+ */
 INLINE __m256i round8(__m256 x)
 {
-	__m256i bits = _mm256_castps_si256(x), high = _mm256_srli_epi32(bits, 16);
-	__m256i odd = _mm256_and_si256(high, _mm256_set1_epi32(1));
-	__m256i bias = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
-	__m256i value = _mm256_srli_epi32(_mm256_add_epi32(bits, bias), 16);
-	__m256i quiet = _mm256_or_si256(high, _mm256_set1_epi32(0x40));
+	__m256i bits = _mm256_castps_si256(x);
+	__m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
 
-	return _mm256_blendv_epi8(value, quiet,
-				  _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)));
-}
-
-INLINE __m256i narrow16(unsigned int type, __m256 low, __m256 high)
-{
-	if (type == MARU_TYPE_F16)
-		return _mm256_setr_m128i(_mm256_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT),
-					 _mm256_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT));
-	return _mm256_permute4x64_epi64(_mm256_packus_epi32(round8(low), round8(high)), 0xd8);
+	return _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
 }
 
 INLINE void put(void *to, __m256i bits, int is_stream)
@@ -65,53 +45,91 @@ INLINE void put(void *to, __m256i bits, int is_stream)
 		_mm256_storeu_si256(to, bits);
 }
 
-INLINE void store16(unsigned int type, void *to, __m256 low, __m256 high, int is_stream)
+/*
+ * Sixteen elements as two vectors: the first eight and the last, but of BF16 those at even and at
+ * odd places, which lie in the lower and upper halves of words.
+ */
+struct pair {
+	__m256 a, b;
+};
+
+INLINE struct pair load16(unsigned int type, const void *from)
 {
-	if (type != MARU_TYPE_F32) {
-		put(to, narrow16(type, low, high), is_stream);
-		return;
-	}
-	put(to, _mm256_castps_si256(low), is_stream);
-	put((float *)to + 8, _mm256_castps_si256(high), is_stream);
+	const float *wide = from;
+	__m256i both;
+
+	if (type == MARU_TYPE_F32)
+		return (struct pair) { _mm256_loadu_ps(wide), _mm256_loadu_ps(wide + 8) };
+	both = _mm256_loadu_si256(from);
+	if (type == MARU_TYPE_F16)
+		return (struct pair) { _mm256_cvtph_ps(_mm256_castsi256_si128(both)),
+				       _mm256_cvtph_ps(_mm256_extracti128_si256(both, 1)) };
+	return (struct pair) {
+		_mm256_castsi256_ps(_mm256_slli_epi32(both, 16)),
+		_mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000u))),
+	};
 }
 
-/* act_exp() of activate.h, step by step. */
-INLINE __m256 exp8(__m256 x)
+INLINE void store16(unsigned int type, void *to, struct pair x, int is_stream)
+{
+	if (type == MARU_TYPE_F32) {
+		put(to, _mm256_castps_si256(x.a), is_stream);
+		put((float *)to + 8, _mm256_castps_si256(x.b), is_stream);
+	} else if (type == MARU_TYPE_F16) {
+		put(to, _mm256_setr_m128i(_mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT),
+					  _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT)),
+		    is_stream);
+	} else {
+		put(to, _mm256_blend_epi16(_mm256_srli_epi32(round8(x.a), 16), round8(x.b), 0xaa),
+		    is_stream);
+	}
+}
+
+/*
+ * x / (1 + act_exp(t)), the same bits with fewer steps: what is below e^−86 is nothing beside 1,
+ * and above that one of the powers of two goes into the sum, so that the rest is no infinity.
+ */
+INLINE __m256 gate8(__m256 x, __m256 t)
 {
 	const __m256 round = _mm256_set1_ps(12582912.0f), one = _mm256_set1_ps(1.0f);
-	const __m256i bias = _mm256_set1_epi32(127);
 	__m256 n, r, p;
-	__m256i whole, half;
+	__m256i power;
 
-	x = _mm256_min_ps(_mm256_set1_ps(89.0f), x);
-	x = _mm256_max_ps(_mm256_set1_ps(-104.0f), x);
-	n = _mm256_add_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504088896341f)), round);
-	whole = _mm256_sub_epi32(_mm256_castps_si256(n), _mm256_set1_epi32(0x4b400000));
+	t = _mm256_min_ps(_mm256_set1_ps(89.0f), t);
+	t = _mm256_max_ps(_mm256_set1_ps(-86.0f), t);
+	n = _mm256_fmadd_ps(t, _mm256_set1_ps(1.44269504088896341f), round);
+	power = _mm256_slli_epi32(_mm256_castps_si256(n), 23);	/* round has no low bits */
 	n = _mm256_sub_ps(n, round);
-	r = _mm256_sub_ps(x, _mm256_mul_ps(n, _mm256_set1_ps(0.693359375f)));
-	r = _mm256_sub_ps(r, _mm256_mul_ps(n, _mm256_set1_ps(-2.12194440e-4f)));
+	r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), t);
+	r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
 	p = _mm256_set1_ps(1.9875691500e-4f);
-	p = _mm256_add_ps(_mm256_mul_ps(p, r), _mm256_set1_ps(1.3981999507e-3f));
-	p = _mm256_add_ps(_mm256_mul_ps(p, r), _mm256_set1_ps(8.3334519073e-3f));
-	p = _mm256_add_ps(_mm256_mul_ps(p, r), _mm256_set1_ps(4.1665795894e-2f));
-	p = _mm256_add_ps(_mm256_mul_ps(p, r), _mm256_set1_ps(1.6666665459e-1f));
-	p = _mm256_add_ps(_mm256_mul_ps(p, r), _mm256_set1_ps(5.0000001201e-1f));
-	p = _mm256_add_ps(_mm256_add_ps(_mm256_mul_ps(p, _mm256_mul_ps(r, r)), r), one);
-	half = _mm256_srai_epi32(whole, 1);
-	whole = _mm256_add_epi32(_mm256_sub_epi32(whole, half), bias);
-	half = _mm256_add_epi32(half, bias);
-	p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(half, 23)));
-	return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(whole, 23)));
+	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
+	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(8.3334519073e-3f));
+	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
+	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
+	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
+	p = _mm256_add_ps(_mm256_fmadd_ps(p, _mm256_mul_ps(r, r), r), one);
+	power = _mm256_add_epi32(power, _mm256_set1_epi32((int)0xff800000u));
+	p = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
+	return _mm256_div_ps(x, _mm256_fmadd_ps(p, _mm256_set1_ps(2.0f), one));
 }
 
 INLINE __m256 silu8(__m256 x)
 {
-	const __m256 sign = _mm256_set1_ps(-0.0f), one = _mm256_set1_ps(1.0f);
-
-	return _mm256_div_ps(x, _mm256_add_ps(one, exp8(_mm256_xor_ps(x, sign))));
+	return gate8(x, _mm256_xor_ps(x, _mm256_set1_ps(-0.0f)));
 }
 
-INLINE __m256 apply8(unsigned int code, __m256 x, __m256 y)
+/* act_gelu() of activate.h, step by step. */
+INLINE __m256 gelu8(__m256 x)
+{
+	__m256 u = _mm256_mul_ps(_mm256_set1_ps(0.044715f), x);
+
+	u = _mm256_mul_ps(_mm256_mul_ps(u, x), x);
+	u = _mm256_mul_ps(_mm256_set1_ps(0.79788456080286535588f), _mm256_add_ps(x, u));
+	return gate8(x, _mm256_mul_ps(_mm256_set1_ps(-2.0f), u));
+}
+
+INLINE __m256 apply8(unsigned int code, const float *p, __m256 x, __m256 y)
 {
 	switch (code) {
 	case MARU_CODE_ADD:
@@ -120,8 +138,19 @@ INLINE __m256 apply8(unsigned int code, __m256 x, __m256 y)
 		return _mm256_sub_ps(x, y);
 	case MARU_CODE_MUL:
 		return _mm256_mul_ps(x, y);
-	default:
+	case MARU_CODE_DIV:
+		return _mm256_div_ps(x, y);
+	case MARU_CODE_SILU:
+		return silu8(x);
+	case MARU_CODE_SWIGLU:
 		return _mm256_mul_ps(silu8(x), y);
+	case MARU_CODE_GELU:
+		return gelu8(x);
+	case MARU_CODE_GEGLU:
+		return _mm256_mul_ps(gelu8(x), y);
+	default:	/* SCALE */
+		return _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(p[0]), x),
+				     _mm256_set1_ps(p[1]));
 	}
 }
 
@@ -133,14 +162,17 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 	__m256 one = _mm256_setzero_ps();
 	uint8_t *to = pass->to;
 
-	if (is_one)
+	if (is_one && b)
 		one = load1(type, b);
 	for (i = 0; i + 16 <= n; i += 16) {
-		__m256 low = load8(type, a + i * size), high = load8(type, a + (i + 8) * size);
+		struct pair x = load16(type, a + i * size);
+		struct pair y = { one, one };
 
-		low = apply8(code, low, is_one ? one : load8(type, b + i * size));
-		high = apply8(code, high, is_one ? one : load8(type, b + (i + 8) * size));
-		store16(type, to + i * size, low, high, is_stream);
+		if (!is_one)
+			y = load16(type, b + i * size);
+		x.a = apply8(code, pass->p, x.a, y.a);
+		x.b = apply8(code, pass->p, x.b, y.b);
+		store16(type, to + i * size, x, is_stream);
 	}
 	return i;
 }
@@ -148,6 +180,8 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 INLINE size_t pass_type(unsigned int code, unsigned int type, const struct kernels_pass *p,
 			size_t n)
 {
+	if (code < MARU_CODE_ADD)
+		return p->is_stream ? pass(code, type, p, n, 1, 1) : pass(code, type, p, n, 1, 0);
 	if (p->is_one)
 		return p->is_stream ? pass(code, type, p, n, 1, 1) : pass(code, type, p, n, 1, 0);
 	return p->is_stream ? pass(code, type, p, n, 0, 1) : pass(code, type, p, n, 0, 0);
@@ -168,29 +202,49 @@ INLINE size_t pass_code(unsigned int code, const struct kernels_pass *p, size_t 
 static size_t avx2_pass(const struct kernels_pass *p, size_t n)
 {
 	switch (p->code) {
-	case MARU_CODE_ADD:
-		return pass_code(MARU_CODE_ADD, p, n);
-	case MARU_CODE_SUB:
-		return pass_code(MARU_CODE_SUB, p, n);
-	case MARU_CODE_MUL:
-		return pass_code(MARU_CODE_MUL, p, n);
-	case MARU_CODE_SWIGLU:
-		return pass_code(MARU_CODE_SWIGLU, p, n);
+#define PASS(code)	case MARU_CODE_##code: return pass_code(MARU_CODE_##code, p, n)
+	PASS(ADD);
+	PASS(SUB);
+	PASS(MUL);
+	PASS(DIV);
+	PASS(SILU);
+	PASS(GELU);
+	PASS(SCALE);
+	PASS(SWIGLU);
+	PASS(GEGLU);
+#undef PASS
 	}
 	return 0;
 }
 
+/* Rounded to bf16 in the lower halves; any NaN, made quiet. */
+INLINE __m256i narrow8(__m256 x)
+{
+	__m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+	__m256i quiet = _mm256_or_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x400000));
+
+	return _mm256_srli_epi32(_mm256_blendv_epi8(round8(x), quiet, nan), 16);
+}
+
+INLINE __m256i narrow16(unsigned int type, __m256 low, __m256 high)
+{
+	if (type == MARU_TYPE_F16)
+		return _mm256_setr_m128i(_mm256_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT),
+					 _mm256_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT));
+	return _mm256_permute4x64_epi64(_mm256_packus_epi32(narrow8(low), narrow8(high)), 0xd8);
+}
+
 static size_t avx2_stream(unsigned int type, void *to, const float *from, size_t n)
 {
-	size_t size = type == MARU_TYPE_F32 ? 4 : 2, i;
+	size_t i;
 
 	for (i = 0; i + 16 <= n; i += 16) {
 		__m256 low = _mm256_loadu_ps(from + i), high = _mm256_loadu_ps(from + i + 8);
 
 		if (type == MARU_TYPE_F32)
-			store16(MARU_TYPE_F32, (uint8_t *)to + i * size, low, high, 1);
+			store16(type, (float *)to + i, (struct pair) { low, high }, 1);
 		else
-			put((uint8_t *)to + i * size, narrow16(type, low, high), 1);
+			put((uint16_t *)to + i, narrow16(type, low, high), 1);
 	}
 	return i;
 }
