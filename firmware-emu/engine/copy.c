@@ -10,6 +10,9 @@
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/tile.h"
 
+#define BLOCK	64u	/* columns and rows of dst that are transposed in scratch */
+#define COLUMNS	1024u	/* of dst in a tile, when they lie apart in src */
+
 struct copy_plan {
 	struct tile_walk to;
 	struct tile_walk from;
@@ -17,6 +20,8 @@ struct copy_plan {
 	uint64_t quantum;	/* of one tile */
 	uint64_t size;		/* of an element that needs no conversion, else 0 */
 	convert_fn convert;
+	uint32_t rows;		/* of dst in a tile; 0: elements in order */
+	uint32_t tiles[2];	/* in dims 0, 1 of dst */
 };
 
 static int refuse_shape(struct engine_op *op, unsigned int d)
@@ -50,6 +55,30 @@ static int plan_repeat(struct engine_op *op, struct copy_plan *plan)
 	return 0;
 }
 
+/* Neighbours in dim 1 of dst are neighbours in src: blocks, so that whole lines are used. */
+static void plan_transposed(struct engine_op *op, struct copy_plan *plan)
+{
+	const struct maru_operand *dst = op->operands[MARU_ROLE_DST].desc;
+	const struct maru_operand *src = op->operands[MARU_ROLE_SRC].desc;
+	unsigned int size = maru_type_bytes(src->type);
+	uint64_t columns = dst->dim[0] < COLUMNS ? dst->dim[0] : COLUMNS, rows, tiles;
+
+	plan->rows = 0;
+	if (memcmp(dst->dim, src->dim, sizeof(dst->dim)) || src->stride[1] != size ||
+	    src->stride[0] == size || dst->dim[0] < 8 || dst->dim[1] < 8)
+		return;
+	rows = plan->quantum / columns / BLOCK * BLOCK;
+	if (rows > dst->dim[1])
+		rows = dst->dim[1];
+	plan->tiles[0] = (uint32_t)((dst->dim[0] + columns - 1) / columns);
+	plan->tiles[1] = (uint32_t)((dst->dim[1] + rows - 1) / rows);
+	tiles = (uint64_t)plan->tiles[0] * plan->tiles[1] * dst->dim[2] * dst->dim[3];
+	if (tiles > UINT32_MAX)
+		return;
+	plan->rows = (uint32_t)rows;
+	op->tiles = (uint32_t)tiles;
+}
+
 static int copy_plan(struct engine_op *op)
 {
 	const struct maru_operand *dst = op->operands[MARU_ROLE_DST].desc;
@@ -74,7 +103,65 @@ static int copy_plan(struct engine_op *op)
 		tile_walk_init(&plan->from, src);
 	}
 	op->tiles = (uint32_t)((plan->elements + plan->quantum - 1) / plan->quantum);
+	plan_transposed(op, plan);
 	return 0;
+}
+
+#define TRANSPOSE(name, type) \
+	static void name(type *to, const uint8_t *from, uint64_t step, unsigned int rows, \
+			 unsigned int columns) \
+	{ \
+		for (unsigned int c = 0; c < columns; c++) \
+			for (unsigned int r = 0; r < rows; r++) \
+				to[r * BLOCK + c] = *(const type *)(const void *) \
+						    (from + c * step + r * sizeof(type)); \
+	}
+TRANSPOSE(transpose_8, uint8_t)
+TRANSPOSE(transpose_64, uint64_t)
+
+/* Row r of the block, in @to: element (c, r) of src. */
+static void transpose(void *to, const uint8_t *from, uint64_t step, unsigned int size,
+		      unsigned int rows, unsigned int columns)
+{
+	if (size == 1)
+		transpose_8(to, from, step, rows, columns);
+	else if (size == 2)
+		kernels.transpose_16(to, from, step, rows, columns);
+	else if (size == 4)
+		kernels.transpose_32(to, from, step, rows, columns);
+	else
+		transpose_64(to, from, step, rows, columns);
+}
+
+static void copy_transposed(struct engine_op *op, uint32_t tile, uint8_t *block)
+{
+	const struct copy_plan *plan = IMPL_PLAN(const struct copy_plan, op);
+	const struct engine_operand *dst = &op->operands[MARU_ROLE_DST];
+	const struct engine_operand *src = &op->operands[MARU_ROLE_SRC];
+	const __u64 *to = dst->desc->stride, *from = src->desc->stride;
+	unsigned int size = maru_type_bytes(src->desc->type), rows, columns, i;
+	uint32_t matrix = tile / plan->tiles[0] / plan->tiles[1];
+	uint64_t i2 = matrix % dst->desc->dim[2], i3 = matrix / dst->desc->dim[2];
+	uint64_t first = (uint64_t)(tile % plan->tiles[0]) * COLUMNS, c;
+	uint64_t r = (uint64_t)(tile / plan->tiles[0] % plan->tiles[1]) * plan->rows;
+	uint64_t end = r + plan->rows, last = first + COLUMNS;
+
+	end = end < dst->desc->dim[1] ? end : dst->desc->dim[1];
+	last = last < dst->desc->dim[0] ? last : dst->desc->dim[0];
+	for (; r < end; r += rows) {
+		rows = end - r < BLOCK ? (unsigned int)(end - r) : BLOCK;
+		for (c = first; c < last; c += columns) {
+			uint8_t *target = dst->host + c * to[0] + r * to[1] + i2 * to[2] +
+					  i3 * to[3];
+
+			columns = last - c < BLOCK ? (unsigned int)(last - c) : BLOCK;
+			transpose(block, src->host + c * from[0] + r * from[1] + i2 * from[2] +
+				  i3 * from[3], from[0], size, rows, columns);
+			for (i = 0; i < rows; i++)
+				plan->convert(target + i * to[1], to[0], block + i * BLOCK * size,
+					      size, columns);
+		}
+	}
 }
 
 static int copy_tile(struct engine_op *op, uint32_t tile, struct engine_scratch *scratch,
@@ -86,7 +173,11 @@ static int copy_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 	bool is_block = plan->size && to_step == plan->size && from_step == plan->size;
 	struct tile_cursor to, from;
 
-	(void)scratch, (void)error;
+	(void)error;
+	if (plan->rows) {
+		copy_transposed(op, tile, scratch->base);
+		return 0;
+	}
 	if (left > plan->quantum)
 		left = plan->quantum;
 	tile_cursor_seek(&to, &plan->to, op->operands[MARU_ROLE_DST].host, start);

@@ -75,8 +75,9 @@ def cases(limits, way):
         yield (f"matvec-{kind}", f"matvec {kind} {n} {k} 6", f"read {VEC_BYTES} 2",
                VEC_BYTES / 1e9, "GB/s")
     for mib in limits:
-        yield (f"copy-{mib}MiB", f"copy {mib << 20} 10", f"memcpy {mib << 20} 10",
-               2 * (mib << 20) / 1e9, "GB/s")
+        for depth in (1, 4):
+            yield (f"copy-{mib}MiB-depth{depth}", f"copy {mib << 20} {depth} 10",
+                   f"memcpy {mib << 20} 10", 2 * (mib << 20) / 1e9, "GB/s")
     for n in (2, 4):
         for d in (64, 128):     # 4 heads; the upper half of the square is not counted
             yield (f"attention-prefill-{n}k-{d}",

@@ -6,7 +6,7 @@
  *	matmul TYPE M N K DEPTH REPS	DEPTH jobs in flight
  *	matvec TYPE N K REPS		one row of activations; i8: rounded to I8, with row
  *					scales; i8f: the same weights with F32 activations
- *	copy BYTES REPS			one COPY of U8 on a copy queue
+ *	copy BYTES DEPTH REPS		COPY of U8 on a copy queue
  *	attention …			stack_attention.h
  *	noop REPS			an empty command buffer, submit to wake-up
  *	doorbell			the kernel's own doorbell to interrupt to wake-up
@@ -172,7 +172,7 @@ static double run_matvec(const char *name, const uint32_t *nk, int reps)
 	return took;
 }
 
-static double run_copy(uint32_t bytes, int reps)
+static double run_copy(uint32_t bytes, int depth, int reps)
 {
 	struct accel_tensor from, to;
 	struct accel_cmd *cmd;
@@ -182,8 +182,8 @@ static double run_copy(uint32_t bytes, int reps)
 	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_U8, 1, &bytes, &from));
 	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_U8, 1, &bytes, &to));
 	OK(accel_cmd_copy(cmd, to, from));
-	repeat(copy, cmd, 1, 2);
-	took = repeat(copy, cmd, 1, reps);
+	repeat(copy, cmd, depth, 2);
+	took = repeat(copy, cmd, depth, reps);
 	accel_cmd_destroy(cmd);
 	accel_tensor_destroy(&from);
 	accel_tensor_destroy(&to);
@@ -240,8 +240,9 @@ static void serve(FILE *in, FILE *out)
 			took = run_matmul(type, mnk, depth, reps);
 		else if (sscanf(line, "matvec %15s %u %u %d", type, &mnk[0], &mnk[1], &reps) == 4)
 			took = run_matvec(type, mnk, reps);
-		else if (sscanf(line, "copy %u %d", &bytes, &reps) == 2)
-			took = run_copy(bytes, reps);
+		else if (sscanf(line, "copy %u %d %d", &bytes, &depth, &reps) == 3 &&
+			 depth >= 1 && depth <= MAX_DEPTH)
+			took = run_copy(bytes, depth, reps);
 		else if (sscanf(line, "noop %d", &reps) == 1)
 			took = run_noop(reps);
 		else if (!strncmp(line, "attention ", 10))

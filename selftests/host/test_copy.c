@@ -208,9 +208,48 @@ static void sync_packets(void **state)
 	assert_true(times[0] >= later[0] && later[0] > 0 && times[1] == 0);
 }
 
+/* [CPY-1] [CPY-3] dims 0 and 1 swapped: blocks, all sizes, edges, gaps, conversion, tiles. */
+static void transposed(void **state)
+{
+	static const uint32_t dims[][2] = { { 8, 8 }, { 64, 64 }, { 70, 200 }, { 1030, 60 },
+					    { 9, 2000 }, { 200, 7 } };
+	static const unsigned int kinds[][2] = {
+		{ MARU_TYPE_U8, MARU_TYPE_U8 }, { MARU_TYPE_F16, MARU_TYPE_F16 },
+		{ MARU_TYPE_F32, MARU_TYPE_F32 }, { MARU_TYPE_I64, MARU_TYPE_I64 },
+		{ MARU_TYPE_BF16, MARU_TYPE_F32 }, { MARU_TYPE_F32, MARU_TYPE_I8 },
+	};
+	uint64_t seed = 7;
+
+	(void)state;
+	for (unsigned int i = 0; i < 36; i++) {
+		const uint32_t *dim = dims[i % 6];
+		unsigned int to_type = kinds[i / 6][0], from_type = kinds[i / 6][1];
+		uint64_t size = maru_type_bytes(from_type), step = (dim[1] + i % 3) * size;
+		uint64_t from_bytes = step * dim[0] * 2;
+		uint64_t to_bytes = (uint64_t)maru_type_bytes(to_type) * dim[0] * dim[1] * 2;
+		uint8_t *to = case_memory(to_bytes), *from = case_memory(from_bytes);
+		bool is_float = i / 6 == 1 || i / 6 == 2 || i / 6 == 4;	/* no NaN */
+		struct maru_operand *src;
+
+		for (uint64_t b = 0; b < from_bytes; b++)
+			from[b] = (uint8_t)case_random(&seed);
+		for (uint64_t b = 0; is_float && b < from_bytes; b += size)
+			ref_store(from_type, from + b, 100 * case_float(&seed));
+		case_init(&c, MARU_OP_COPY);
+		case_add(&c, 0, to, to_type, dim[0], dim[1], 2, 1);
+		src = case_add(&c, 1, from, from_type, dim[0], dim[1], 2, 1);
+		src->stride[0] = step;
+		src->stride[1] = size;
+		src->stride[2] = step * dim[0];
+		run_and_compare(to, to_bytes);
+		case_free_all(NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(transposed),
 		cmocka_unit_test(random_copies), cmocka_unit_test(large),
 		cmocka_unit_test(empty), cmocka_unit_test(huge), cmocka_unit_test(sync_packets),
 	};
