@@ -27,6 +27,8 @@ static struct accel_tensor load_matrix(struct loader *l, const struct gguf_tenso
 {
 	enum accel_type type = (enum accel_type)parts[0]->type;
 	uint32_t columns = parts[0]->dim[0], rows = 0;
+	enum accel_layout layout = type == ACCEL_TYPE_F32 ? ACCEL_LAYOUT_K16N64 :
+				   ACCEL_LAYOUT_K16N64K2;
 	struct accel_tensor plain, prepared;
 	struct accel_fence fence;
 	uint64_t at = 0;
@@ -38,7 +40,7 @@ static struct accel_tensor load_matrix(struct loader *l, const struct gguf_tenso
 	}
 	plain = accel_tensor_make(l->staging, 0, type, 2, SHAPE(rows, columns));
 	OK(accel_tensor_create_prepared(l->card->device, ACCEL_TIER_HBM, type,
-					ACCEL_LAYOUT_K16N64, 2, SHAPE(rows, columns), &prepared));
+					layout, 2, SHAPE(rows, columns), &prepared));
 	OK(accel_cmd_reset(l->cmd));
 	OK(accel_cmd_prepare(l->cmd, prepared, plain));
 	OK(accel_queue_submit(l->card->queue, l->cmd, &fence));

@@ -27,6 +27,7 @@ driver_load && ACCEL_DEVICE=kernel exec {DECODE} {MODEL} <>/dev/virtio-ports/mar
 
 def start_direct():
     os.environ["ACCEL_DEVICE"] = "direct,hbm=1G,cxl=0"
+    os.environ["OMP_WAIT_POLICY"] = "passive" # threads of the read loop leave the card alone
     lines = spawn([DECODE, MODEL], "= ")
     print("#", lines.read())
     return lines
