@@ -4,6 +4,7 @@
 CARD_CLIENT_SRC := selftests/host/card_client.c selftests/host/card_queue.c \
 	firmware-emu/log.c $(FW_SRC)
 FW_TEST_SRC := $(CARD_CLIENT_SRC) selftests/host/fake_engine.c
+QUEUE_TESTS := test_fw_queue test_cancel
 
 FW_TESTS := test_core test_admin test_fw_queue test_cancel test_doorbell test_sched
 HOST_TESTS += $(FW_TESTS) test_mmu test_span
@@ -12,4 +13,11 @@ test_span-src := selftests/host/test_span.c firmware-emu/log.c \
 	$(filter firmware-emu/mem/%,$(FW_SRC))
 test_span-libs := -lpthread
 $(foreach t,$(FW_TESTS),$(eval $(t)-src := selftests/host/$(t).c $(FW_TEST_SRC)))
+$(foreach t,$(QUEUE_TESTS),$(eval $(t)-src += selftests/host/queue_case.c))
 $(foreach t,$(FW_TESTS),$(eval $(t)-libs := -lpthread))
+
+# The core with the real engines.
+HOST_TESTS += test_core_engine
+test_core_engine-src := selftests/host/test_core_engine.c selftests/host/queue_case.c \
+	$(CARD_CLIENT_SRC) $(ENGINE_SRC)
+test_core_engine-libs := $(ENGINE_LIBS) -lpthread

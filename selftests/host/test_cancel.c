@@ -11,65 +11,20 @@
 
 #include <cmocka.h>
 
-#include "selftests/host/card_client.h"
 #include "selftests/host/fake_engine.h"
-
-#define HOST(addr)	MARU_VM0_VA(MARU_TIER_HOST, addr)
-
-struct fill {
-	struct maru_packet head;
-	struct maru_operand dst;
-};
-
-static struct card *card;
-static struct card_queue *queue;
-
-static int setup(void **state)
-{
-	(void)state;
-	card = card_start(NULL);
-	queue = card_queue_create(card, &(struct card_queue_config){ .id = 2, .ring_log2 = 6 });
-	return 0;
-}
+#include "selftests/host/queue_case.h"
 
 /* Each tile takes 1 ms: a FILL of n pages takes n / threads ms. */
 static int setup_slow(void **state)
 {
 	fake_engine_tile_ns = 1000000;
-	return setup(state);
+	return queue_case_setup(state);
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	fake_engine_tile_ns = 0;
-	free(queue);
-	card_stop(card);
-	return 0;
-}
-
-static struct fill fill_of(uint64_t va, uint32_t bytes, uint8_t byte)
-{
-	return (struct fill){
-		.head = { .op = MARU_OP_FILL, .bytes = 128, .roles = 1, .tag = 0x7a60 + byte,
-			  .fill.pattern = byte },
-		.dst = { .va = va, .type = MARU_TYPE_U8, .dim = { bytes, 1, 1, 1 },
-			 .stride = { 1, bytes, bytes, bytes } },
-	};
-}
-
-static struct maru_desc exec_of(const void *packets, uint32_t bytes)
-{
-	uint64_t at = card_alloc(card, MARU_TIER_HOST, bytes);
-
-	memcpy(card_ptr(card, MARU_TIER_HOST, at), packets, bytes);
-	return (struct maru_desc){ .op = MARU_DESC_EXEC, .bytes = bytes, .va = HOST(at),
-				   .job = 0x1000 + at };
-}
-
-static void wait_halted(struct card_queue *q)
-{
-	assert_int_equal(card_wait(q, q->tail, 2000), -EIO);
+	return queue_case_teardown(state);
 }
 
 static struct card_queue *vm_queue(unsigned int vm, unsigned int id)
@@ -250,7 +205,7 @@ static void hung_tile(void **state)
 	free(other);
 }
 
-#define FAST(function, text) { text, function, setup, teardown, NULL }
+#define FAST(function, text) { text, function, queue_case_setup, teardown, NULL }
 #define SLOW(function, text) { text, function, setup_slow, teardown, NULL }
 
 int main(void)
