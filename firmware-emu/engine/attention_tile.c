@@ -86,7 +86,8 @@ static int find_sequence(struct engine_op *op, uint32_t query, uint32_t *seq,
 		middle = low + (high - low) / 2;
 		start = attention_start(op, middle);
 		if (start < 0)
-			return attention_refuse(op, MARU_ERR_BAD_INDEX, MARU_ROLE_Q_START, middle, error);
+			return attention_refuse(op, MARU_ERR_BAD_INDEX, MARU_ROLE_Q_START,
+						middle, error);
 		if (start <= query)
 			low = middle;
 		else

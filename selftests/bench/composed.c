@@ -226,7 +226,8 @@ double composed_check(const struct composed *composed)
 		for (uint32_t i = 0; i <= row; i++) {
 			weight[i] = 0;
 			for (uint32_t d = 0; d < composed->d; d++)
-				weight[i] += (double)q[d] * composed->k[(uint64_t)i * composed->d + d];
+				weight[i] += (double)q[d] *
+					     composed->k[(uint64_t)i * composed->d + d];
 			all += weight[i] = exp(weight[i] / sqrt(composed->d));
 		}
 		for (uint32_t d = 0; d < composed->d; d++) {

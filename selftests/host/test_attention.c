@@ -92,7 +92,8 @@ static void lengths(void **state)
 		for (n = 1; n < 140; n += 69) {
 			const struct attention a = {
 				.dk = 16, .n = n, .heads = 2, .k_heads = 1, .seqs = 7, .kv = 600,
-				.kv_len = len, .left = windows[i % 6][0], .right = windows[i % 6][1],
+				.kv_len = len, .left = windows[i % 6][0],
+				.right = windows[i % 6][1],
 				.flags = i / 6 ? CAUSAL : 0, .q = F32, .k = floats[i % 3],
 				.v = floats[i % 3], .dst = F32, .step = n > 1 ? 5 : 1,
 			};
@@ -189,7 +190,8 @@ static void unseen(void **state)
 			const struct attention a = {
 				.dk = 32, .n = n, .heads = 2, .k_heads = 1, .seqs = 1, .kv = 310,
 				.kv_len = len, .q = F32, .k = floats[i % 3], .v = floats[i % 3],
-				.dst = F32, .flags = i < 3 ? CAUSAL : 0, .mask = i < 3 ? 0 : F16 + 1,
+				.dst = F32, .flags = i < 3 ? CAUSAL : 0,
+				.mask = i < 3 ? 0 : F16 + 1,
 			};
 			uint64_t row[3] = { 0 };
 			struct ref_element want[512];

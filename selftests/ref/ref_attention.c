@@ -99,7 +99,8 @@ static void score(const struct ref_attention *packet, const struct query *query,
 	for (d = 0; d < q->dim[0]; d++) {
 		long double a = ref_load(q->type, ref_at(q, d, query->row, query->head,
 							 packet->q_start ? 0 : query->seq));
-		long double b = ref_load(packet->k->type, ref_at(packet->k, d, at[0], at[1], at[2]));
+		long double b = ref_load(packet->k->type, ref_at(packet->k, d, at[0], at[1],
+								 at[2]));
 
 		dot += a * b;
 		size += fabsl(a * b);

@@ -65,7 +65,8 @@ AVX2_INLINE void pack_keys(const struct kernels_pack *pack, unsigned int type)
 	for (i = 0; i < (pack->count + STRIP - 1) / STRIP * STRIP; i += 8)
 		for (d = 0; d < pack->d; d += 8)
 			pack_8x8(pack, type, pack->to + i / STRIP * pack->strip_step + d * STRIP +
-				 i % STRIP, pack->keys + i, pack->count < i ? 0 : pack->count - i, d);
+				 i % STRIP, pack->keys + i,
+				 pack->count < i ? 0 : pack->count - i, d);
 }
 
 static void avx2_pack_keys(const struct kernels_pack *pack)
@@ -180,7 +181,8 @@ static void avx2_block_scores(const struct kernels_block *block)
 				.strip = block->strip + (size_t)strip * block->strip_step,
 				.out = block->out + (size_t)rows->row * block->out_step +
 				       strip * STRIP,
-				.in_step = block->in_step * 4ULL, .out_step = block->out_step * 4ULL,
+				.in_step = block->in_step * 4ULL,
+				.out_step = block->out_step * 4ULL,
 				.count = (block->steps + 3) / 4,
 			};
 
@@ -208,7 +210,8 @@ static void avx2_block_values(const struct kernels_block *block)
 					 first * STRIP,
 				.out = block->out + (size_t)rows->row * block->out_step +
 				       strip * STRIP,
-				.in_step = block->in_step * 4ULL, .out_step = block->out_step * 4ULL,
+				.in_step = block->in_step * 4ULL,
+				.out_step = block->out_step * 4ULL,
 				.count = (rows->end - first + 3) / 4,
 			};
 

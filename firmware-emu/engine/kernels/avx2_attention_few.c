@@ -4,7 +4,6 @@
  * rows is worked on the next one is fetched into the second cache.
  */
 #include <immintrin.h>
-#include <string.h>
 
 #include "firmware-emu/engine/kernels_attention.h"
 #include "firmware-emu/engine/kernels/avx2_load.h"
@@ -22,12 +21,23 @@ AVX2_INLINE __m256 sums_of(const __m256 *v)
 			     _mm256_permute2f128_ps(a, b, 0x31));
 }
 
-/* Bytes @from to @to - 1 of the row that comes @i rows after the first of the next ones. */
-AVX2_INLINE void fetch(const struct kernels_attend *attend, uint32_t i, uint32_t from, uint32_t to)
+/* Lines of the row that comes @i rows after the first of the next ones. */
+AVX2_INLINE void fetch(const struct kernels_attend *attend, uint32_t i)
 {
-	if (i < attend->ahead_count)
-		for (; from < to; from += 64)
-			_mm_prefetch((const char *)attend->ahead[i] + from, _MM_HINT_T1);
+	const char *at, *end;
+
+	if (i >= attend->ahead_count)
+		return;
+	at = (const char *)attend->ahead[i];
+	end = at + attend->ahead_bytes;
+	for (; end - at >= 256; at += 256) {
+		_mm_prefetch(at, _MM_HINT_T1);
+		_mm_prefetch(at + 64, _MM_HINT_T1);
+		_mm_prefetch(at + 128, _MM_HINT_T1);
+		_mm_prefetch(at + 192, _MM_HINT_T1);
+	}
+	for (; at < end; at += 64)
+		_mm_prefetch(at, _MM_HINT_T1);
 }
 
 /* @rows · @keys = 8: the sum of row r and key k is element r · keys + k. */
@@ -73,31 +83,117 @@ AVX2_INLINE float meet_rest(const struct kernels_attend *attend, unsigned int ty
 }
 
 AVX2_INLINE void scores_rows(const struct kernels_attend *attend, unsigned int type, uint32_t row,
-			     uint32_t rows)
+			     uint32_t rows, uint32_t first)
 {
 	const float *in = attend->in + (size_t)row * attend->in_step;
 	float *out = attend->out + (size_t)row * attend->out_step, sums[8];
 	uint32_t count = 8 / rows, i, r, k;
 
-	for (i = 0; i < attend->count; i += count) {
+	for (i = first; i < attend->count; i += count) {
 		const uint8_t *keys[8];
 
 		UNROLL
 		for (k = 0; k < count; k++) {	/* behind the last one: it again */
 			keys[k] = attend->keys[i + k < attend->count ? i + k : attend->count - 1];
 			if (!row)
-				fetch(attend, i + k, 0, attend->ahead_bytes);
+				fetch(attend, i + k);
 		}
 		_mm256_storeu_ps(sums, meet(attend, type, in, rows, keys, count));
 		UNROLL
-		for (r = 0; r < rows; r++)	/* rows have room for whole eights of keys */
-			memcpy(out + (size_t)r * attend->out_step + i, sums + r * count,
-			       count * sizeof(*out));
+		for (r = 0; r < rows; r++)
+			for (k = 0; k < count && i + k < attend->count; k++)
+				out[(size_t)r * attend->out_step + i + k] = sums[r * count + k];
 		for (r = 0; attend->d % 8 && r < rows; r++)
-			for (k = 0; k < count; k++)
+			for (k = 0; k < count && i + k < attend->count; k++)
 				out[(size_t)r * attend->out_step + i + k] += meet_rest(attend, type,
 					in + (size_t)r * attend->in_step, keys[k]);
 	}
+}
+
+/*
+ * Four rows and three keys: twelve sums, so that the multipliers always have one that is ready.
+ * In assembly: compilers spill them. Ends with the four sums of each key in ymm0, 4, 8, yet in
+ * two halves.
+ */
+#define KEY_F32(k, to)	"vmovups (%[" #k "],%[at]), %%ymm" #to "\n\t"
+#define KEY_F16(k, to)	"vcvtph2ps (%[" #k "],%[at]), %%ymm" #to "\n\t"
+#define KEY_BF16(k, to) \
+	"vpmovzxwd (%[" #k "],%[at]), %%ymm" #to "\n\t" \
+	"vpslld $16, %%ymm" #to ", %%ymm" #to "\n\t"
+#define ROW(q, a, b, c) \
+	"vmovups " q ", %%ymm15\n\t" \
+	"vfmadd231ps %%ymm12, %%ymm15, %%ymm" #a "\n\t" \
+	"vfmadd231ps %%ymm13, %%ymm15, %%ymm" #b "\n\t" \
+	"vfmadd231ps %%ymm14, %%ymm15, %%ymm" #c "\n\t"
+#define CLEAR(a)	"vxorps %%xmm" #a ", %%xmm" #a ", %%xmm" #a "\n\t"
+#define PAIR(a, b)	"vhaddps %%ymm" #b ", %%ymm" #a ", %%ymm" #a "\n\t"
+#define MEET(KEY, bytes) \
+	__asm__ volatile( \
+		CLEAR(0) CLEAR(1) CLEAR(2) CLEAR(3) CLEAR(4) CLEAR(5) CLEAR(6) CLEAR(7) \
+		CLEAR(8) CLEAR(9) CLEAR(10) CLEAR(11) \
+		".p2align 5\n1:\n\t" KEY(k0, 12) KEY(k1, 13) KEY(k2, 14) \
+		ROW("(%[in])", 0, 4, 8) ROW("(%[in],%[step])", 1, 5, 9) \
+		ROW("(%[in],%[step],2)", 2, 6, 10) ROW("(%[in3])", 3, 7, 11) \
+		"add $32, %[in]\n\tadd $32, %[in3]\n\tadd $" #bytes ", %[at]\n\t" \
+		"dec %[count]\n\tjnz 1b\n\t" \
+		PAIR(0, 1) PAIR(2, 3) PAIR(4, 5) PAIR(6, 7) PAIR(8, 9) PAIR(10, 11) \
+		PAIR(0, 2) PAIR(4, 6) PAIR(8, 10) \
+		: [in] "+r"(in), [in3] "+r"(in3), [at] "+r"(at), [count] "+r"(count), \
+		  "=x"(first), "=x"(second), "=x"(third) \
+		: [step] "r"(step), [k0] "r"(keys[0]), [k1] "r"(keys[1]), [k2] "r"(keys[2]) \
+		: "cc", "memory", "xmm1", "xmm2", "xmm3", "xmm5", "xmm6", "xmm7", "xmm9", "xmm10", \
+		  "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
+
+AVX2_INLINE __m128 halves(__m256 x)
+{
+	return _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+}
+
+AVX2_INLINE void meet_4x3(const struct kernels_attend *attend, unsigned int type, const float *in,
+			  const uint8_t *const *keys, float *out)
+{
+	size_t step = attend->in_step * 4ULL, to = attend->out_step, at = 0, count = attend->d / 8;
+	const float *in3 = in + 3 * (size_t)attend->in_step;
+	register __m256 first __asm__("ymm0");
+	register __m256 second __asm__("ymm4");
+	register __m256 third __asm__("ymm8");
+	__m128 a, b, c, none = _mm_setzero_ps();
+
+	if (type == MARU_TYPE_F32)
+		MEET(KEY_F32, 32);
+	else if (type == MARU_TYPE_F16)
+		MEET(KEY_F16, 16);
+	else
+		MEET(KEY_BF16, 16);
+	a = halves(first);
+	b = halves(second);
+	c = halves(third);
+	_MM_TRANSPOSE4_PS(a, b, c, none);
+	_mm_storeu_ps(out, a);
+	_mm_storeu_ps(out + to, b);
+	_mm_storeu_ps(out + 2 * to, c);
+	_mm_storeu_ps(out + 3 * to, none);
+}
+
+/* The first keys in threes, each with a fourth place behind. Return: how many. */
+AVX2_INLINE uint32_t scores_threes(const struct kernels_attend *attend, unsigned int type,
+				   uint32_t row)
+{
+	const float *in = attend->in + (size_t)row * attend->in_step;
+	float *out = attend->out + (size_t)row * attend->out_step;
+	uint32_t i;
+
+	if (attend->d % 8)
+		return 0;
+	for (i = 0; i + 4 <= attend->count; i += 3) {
+		if (!row) {
+			fetch(attend, i);
+			fetch(attend, i + 1);
+			fetch(attend, i + 2);
+		}
+		meet_4x3(attend, type, in, attend->keys + i, out + i);
+	}
+	return i;
 }
 
 AVX2_INLINE void scores(const struct kernels_attend *attend, unsigned int type)
@@ -105,11 +201,11 @@ AVX2_INLINE void scores(const struct kernels_attend *attend, unsigned int type)
 	uint32_t row = 0;
 
 	for (; row + 4 <= attend->rows; row += 4)
-		scores_rows(attend, type, row, 4);
+		scores_rows(attend, type, row, 4, scores_threes(attend, type, row));
 	for (; row + 2 <= attend->rows; row += 2)
-		scores_rows(attend, type, row, 2);
+		scores_rows(attend, type, row, 2, 0);
 	if (row < attend->rows)
-		scores_rows(attend, type, row, 1);
+		scores_rows(attend, type, row, 1, 0);
 }
 
 static void avx2_scores(const struct kernels_attend *attend)
@@ -118,18 +214,19 @@ static void avx2_scores(const struct kernels_attend *attend)
 }
 
 /*
- * @rows · @vectors ≤ 12: columns from @d on of keys @first to @end - 1. Meanwhile bytes @from
- * and on of the rows that come next.
+ * @rows · @vectors ≤ 12: columns from @d on of keys @first to @end - 1. Meanwhile @lines lines
+ * from byte @from on of the rows that come next.
  */
 AVX2_INLINE void add(const struct kernels_attend *attend, unsigned int type, uint32_t row,
 		     uint32_t rows, uint32_t d, uint32_t vectors, uint32_t first, uint32_t end,
-		     uint32_t from, uint32_t to)
+		     uint32_t from, uint32_t lines)
 {
 	float *out = attend->out + (size_t)row * attend->out_step + d;
 	const float *in = attend->in + (size_t)row * attend->in_step + first;
 	size_t to_step = attend->out_step, step = attend->in_step;
 	const uint8_t *const *key = attend->keys + first, *const *last = attend->keys + end;
-	uint32_t r, v, i = first;
+	const uint8_t *const *ahead = attend->ahead + first;
+	uint32_t r, v;
 	__m256 sum[12];
 
 	UNROLL
@@ -138,10 +235,13 @@ AVX2_INLINE void add(const struct kernels_attend *attend, unsigned int type, uin
 		for (v = 0; v < vectors; v++)
 			sum[r * vectors + v] = _mm256_loadu_ps(out + r * to_step + v * 8);
 	}
-	for (; key < last; key++, in++, i++) {
+	for (; key < last; key++, in++, ahead++) {
 		__m256 value[8];
 
-		fetch(attend, i, from, to);
+		if (lines > 0)
+			_mm_prefetch((const char *)*ahead + from, _MM_HINT_T1);
+		if (lines > 1)
+			_mm_prefetch((const char *)*ahead + from + 64, _MM_HINT_T1);
 		UNROLL
 		for (v = 0; v < vectors; v++)
 			value[v] = avx2_load(type, *key, d + v * 8);
@@ -163,25 +263,38 @@ AVX2_INLINE void add(const struct kernels_attend *attend, unsigned int type, uin
 	}
 }
 
+AVX2_INLINE void add_fetching(const struct kernels_attend *attend, unsigned int type,
+			      uint32_t row, uint32_t rows, uint32_t d, uint32_t vectors,
+			      uint32_t first, uint32_t end, uint32_t *from)
+{
+	uint32_t left = attend->ahead_bytes - *from;
+
+	if (row || *from >= attend->ahead_bytes || end > attend->ahead_count) {
+		add(attend, type, row, rows, d, vectors, first, end, 0, 0);
+	} else if (left > 64 && left * 8 > (attend->d - d) * 64 / vectors) {
+		add(attend, type, row, rows, d, vectors, first, end, *from, 2);
+		*from += 128;
+	} else {
+		add(attend, type, row, rows, d, vectors, first, end, *from, 1);
+		*from += 64;
+	}
+}
+
 /* In widths of 3 vectors if the rows are 4, and of no single one where two halves do. */
 AVX2_INLINE void values_rows(const struct kernels_attend *attend, unsigned int type, uint32_t row,
 			     uint32_t rows, uint32_t first, uint32_t end)
 {
-	uint32_t d = 0, left, wide = rows == 4 ? 3 : 8 / rows, from = 0, to = 0;
-	uint32_t bytes = row ? 0 : attend->ahead_bytes, part = bytes;
+	uint32_t d = 0, left, wide = rows == 4 ? 3 : 8 / rows, from = 0;
 
-	if (bytes && attend->d >= wide * 8)	/* lines are spread over the passes */
-		part = (bytes + attend->d / (wide * 8) * 64 - 1) / (attend->d / (wide * 8) * 64) * 64;
-	for (; (left = attend->d - d) >= 8; from = to) {
-		to = from + part < bytes ? from + part : bytes;
+	while ((left = attend->d - d) >= 8) {
 		if (left >= wide * 8 && !(rows == 4 && left == 32)) {
-			add(attend, type, row, rows, d, wide, first, end, from, to);
+			add_fetching(attend, type, row, rows, d, wide, first, end, &from);
 			d += wide * 8;
 		} else if (left >= 16) {
-			add(attend, type, row, rows, d, 2, first, end, from, to);
+			add_fetching(attend, type, row, rows, d, 2, first, end, &from);
 			d += 16;
 		} else {
-			add(attend, type, row, rows, d, 1, first, end, from, to);
+			add_fetching(attend, type, row, rows, d, 1, first, end, &from);
 			d += 8;
 		}
 	}
