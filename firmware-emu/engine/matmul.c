@@ -33,7 +33,8 @@ static bool library_call(const struct matmul_plan *plan, const struct matmul_par
 		.out_type = matmul_is_int(plan) ? MARU_TYPE_I32 : MARU_TYPE_F32,
 		.layout = plan->layout, .add = product->is_added,
 		.m = part->m, .k = part->k,
-		.b_step = product->b_step / (matmul_is_int(plan) ? 1 : maru_type_bytes(plan->b_kernel)),
+		.b_step = product->b_step /
+			  (matmul_is_int(plan) ? 1 : maru_type_bytes(plan->b_kernel)),
 		.out_step = product->out_step / 4,
 	};
 	uint32_t n;

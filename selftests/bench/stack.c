@@ -70,9 +70,9 @@ static enum accel_layout packed_layout(enum accel_type type)
 
 	/* Only where bf16 is multiplied by bf16 are pairs worth it. */
 	OK(accel_device_info(card, &info));
-	return type == ACCEL_TYPE_I8 ? ACCEL_LAYOUT_K16N64K4 :
-	       type == ACCEL_TYPE_BF16 && (info.profile & 0xff) >= LEVEL_BF16 ? ACCEL_LAYOUT_K16N64K2 :
-	       ACCEL_LAYOUT_K16N64;
+	if (type == ACCEL_TYPE_BF16 && (info.profile & 0xff) >= LEVEL_BF16)
+		return ACCEL_LAYOUT_K16N64K2;
+	return type == ACCEL_TYPE_I8 ? ACCEL_LAYOUT_K16N64K4 : ACCEL_LAYOUT_K16N64;
 }
 
 static struct accel_tensor filled(struct accel_cmd *cmd, enum accel_type type, uint32_t rows,

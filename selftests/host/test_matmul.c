@@ -106,7 +106,8 @@ static void integers(void **state)
 	(void)state;
 	for (i = 0; i < 7; i++)
 		for (j = 0; j < 16; j++)
-			matmul_run(&(struct product) { .n = sizes[i].n, .m = sizes[i].m, .k = sizes[i].k,
+			matmul_run(&(struct product) { .n = sizes[i].n, .m = sizes[i].m,
+						.k = sizes[i].k,
 						.a = I8, .b = I8, .dst = j & 8 ? F32 : I32,
 						.layout = j & 1 ? MARU_LAYOUT_K16N64K4 : 0,
 						.is_a_transposed = j & 2, .is_b_transposed = j & 4,
@@ -137,18 +138,22 @@ static void integer_extremes(void **state)
 /* [MM-7] sums longer than a part, several tiles, edges. */
 static void large(void **state)
 {
+	static const struct product list[] = {
+		{ .n = 3, .m = 9, .k = 20000, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 3, .m = 9, .k = 20000, .a = BF16, .b = BF16, .dst = F32 },
+		{ .n = 600, .m = 530, .k = 70, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 530, .m = 600, .k = 70, .a = BF16, .b = F32, .dst = BF16,
+		  .layout = MARU_LAYOUT_K16N64 },
+		{ .n = 400, .m = 300, .k = 2500, .a = F16, .b = F32, .dst = F32,
+		  .layout = MARU_LAYOUT_K16N64, .bias = 1 + F32 },
+		{ .n = 70000, .m = 1, .k = 3, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 1, .m = 70000, .k = 3, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 2, .m = 3, .k = 4, .d2 = 60, .d3 = 50, .a = F32, .b = F32, .dst = F32 },
+	};
+
 	(void)state;
-	matmul_run(&(struct product) { .n = 3, .m = 2, .k = 20000, .a = F32, .b = F32, .dst = F32 }, 1);
-	matmul_run(&(struct product) { .n = 3, .m = 2, .k = 20000, .a = BF16, .b = BF16, .dst = F32 }, 2);
-	matmul_run(&(struct product) { .n = 600, .m = 530, .k = 70, .a = F32, .b = F32, .dst = F32 }, 3);
-	matmul_run(&(struct product) { .n = 530, .m = 600, .k = 70, .a = BF16, .b = F32, .dst = BF16,
-				.layout = MARU_LAYOUT_K16N64 }, 4);
-	matmul_run(&(struct product) { .n = 400, .m = 300, .k = 2500, .a = F16, .b = F32, .dst = F32,
-				.layout = MARU_LAYOUT_K16N64, .bias = 1 + F32 }, 5);
-	matmul_run(&(struct product) { .n = 70000, .m = 1, .k = 3, .a = F32, .b = F32, .dst = F32 }, 6);
-	matmul_run(&(struct product) { .n = 1, .m = 70000, .k = 3, .a = F32, .b = F32, .dst = F32 }, 7);
-	matmul_run(&(struct product) { .n = 2, .m = 3, .k = 4, .d2 = 60, .d3 = 50, .a = F32, .b = F32,
-				.dst = F32 }, 8);
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		matmul_run(&list[i], 1 + i);
 }
 
 /* [MM-8] k = 0 is a sum of nothing; no rows or columns is no effect. */

@@ -21,9 +21,11 @@ static void scaled(void **state)
 	(void)state;
 	for (i = 0; i < 6; i++)
 		for (j = 0; j < 24; j++)
-			matmul_run(&(struct product) { .n = sizes[i].n, .m = sizes[i].m, .k = sizes[i].k,
-						.a = I8, .b = matmul_floats[j % 3],
-						.dst = matmul_floats[j / 3 % 3], .is_a_scaled = true,
+			matmul_run(&(struct product) { .n = sizes[i].n, .m = sizes[i].m,
+						.k = sizes[i].k, .a = I8,
+						.b = matmul_floats[j % 3],
+						.dst = matmul_floats[j / 3 % 3],
+						.is_a_scaled = true,
 						.b_as = j & 1 ? I8 : 0,
 						.layout = j & 2 ? MARU_LAYOUT_K16N64K4 : 0,
 						.is_a_transposed = j & 4, .is_b_transposed = j & 8,
@@ -102,23 +104,24 @@ static void scaled_refused(void **state)
 	case_free_all(NULL);
 }
 
+static const struct product kinds[] = {
+	{ .a = F32 }, { .a = F16 }, { .a = BF16 },
+	{ .a = F32, .layout = MARU_LAYOUT_K16N64 },
+	{ .a = F16, .layout = MARU_LAYOUT_K16N64 },
+	{ .a = BF16, .layout = MARU_LAYOUT_K16N64 },
+	{ .a = F16, .layout = MARU_LAYOUT_K16N64K2 },
+	{ .a = BF16, .layout = MARU_LAYOUT_K16N64K2 },
+	{ .a = I8, .is_a_scaled = true },
+	{ .a = I8, .is_a_scaled = true, .layout = MARU_LAYOUT_K16N64K4 },
+	{ .a = I8, .is_a_scaled = true, .b_as = I8 },
+	{ .a = I8, .is_a_scaled = true, .b_as = I8, .layout = MARU_LAYOUT_K16N64K4 },
+	{ .a = I8, .b = I8, .dst = I32 },
+	{ .a = I8, .b = I8, .dst = I32, .layout = MARU_LAYOUT_K16N64K4 },
+};
+
 /* [MM-3] [MM-7] the code for few rows of B: every kind of weights, tails of n and k, parts. */
 static void few_rows(void **state)
 {
-	static const struct product kinds[] = {
-		{ .a = F32 }, { .a = F16 }, { .a = BF16 },
-		{ .a = F32, .layout = MARU_LAYOUT_K16N64 },
-		{ .a = F16, .layout = MARU_LAYOUT_K16N64 },
-		{ .a = BF16, .layout = MARU_LAYOUT_K16N64 },
-		{ .a = F16, .layout = MARU_LAYOUT_K16N64K2 },
-		{ .a = BF16, .layout = MARU_LAYOUT_K16N64K2 },
-		{ .a = I8, .is_a_scaled = true },
-		{ .a = I8, .is_a_scaled = true, .layout = MARU_LAYOUT_K16N64K4 },
-		{ .a = I8, .is_a_scaled = true, .b_as = I8 },
-		{ .a = I8, .is_a_scaled = true, .b_as = I8, .layout = MARU_LAYOUT_K16N64K4 },
-		{ .a = I8, .b = I8, .dst = I32 },
-		{ .a = I8, .b = I8, .dst = I32, .layout = MARU_LAYOUT_K16N64K4 },
-	};
 	static const uint32_t ks[] = { 1, 15, 34, 129, 260, 1031 }, ns[] = { 1, 64, 130 };
 	unsigned int i, j, m;
 
@@ -142,11 +145,45 @@ static void few_rows(void **state)
 	}
 }
 
+/* [DET-1] the same bits in any order of tiles on any number of threads. */
+static void determinism(void **state)
+{
+	unsigned int i, m, round;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (m = 1; m <= 20; m += m < 3 ? 1 : 17) {
+			struct product p = kinds[i];
+			const struct maru_operand *dst;
+			uint64_t bytes;
+			void *first;
+
+			p.n = 1000;
+			p.m = m;
+			p.k = 777;
+			p.b = p.b == I8 ? I8 : F32;
+			matmul_build(&p, i);
+			dst = matmul_operand(0);
+			bytes = dst->stride[2];
+			first = case_memory(bytes);
+			assert_int_equal(case_run(&matmul_case), 0);
+			memcpy(first, (void *)(uintptr_t)dst->va, bytes);
+			for (round = 0; round < 2; round++) {
+				memset((void *)(uintptr_t)dst->va, 0xee, (uint64_t)p.n * p.m * 4);
+				assert_int_equal(case_run_shuffled(&matmul_case, 1 + round, i), 0);
+				assert_memory_equal(first, (void *)(uintptr_t)dst->va,
+						    (uint64_t)p.n * p.m * 4);
+			}
+			case_free_all(NULL);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scaled), cmocka_unit_test(row_rounding),
 		cmocka_unit_test(scaled_refused), cmocka_unit_test(few_rows),
+		cmocka_unit_test(determinism),
 	};
 
 	if (engine_init(TEST_PROFILE))

@@ -224,7 +224,8 @@ INLINE void panels(const struct kernels_gemv *gemv, enum form form)
 {
 	const unsigned int width = form_width(form), group = form_group(form);
 	const unsigned int b_bytes = form_b_bytes(form);
-	const uint32_t step_bytes = width * vector_bytes(form), steps = (gemv->k + group - 1) / group;
+	const uint32_t step_bytes = width * vector_bytes(form);
+	const uint32_t steps = (gemv->k + group - 1) / group;
 	const uint32_t per_block = (form == I8_4 || is_integer(form) ? 2 : 1) * BLOCK_K / group;
 	const uint32_t count = (gemv->n + 63) / 64;
 	__m256 sums[PAIR][KERNELS_GEMV_ROWS * WIDTH_MAX];
