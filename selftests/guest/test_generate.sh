@@ -73,7 +73,7 @@ if [ -f "$expected" ] && [ "$(cksum <"$model")" = "$(head -n 1 "$expected")" ]; 
 	point "same bits as the direct way outside" same_as_outside
 else
 	n=$((n + 1))
-	echo "ok $n - same bits as the direct way outside # SKIP test_generate did not run outside"
+	echo "ok $n - same bits as the direct way outside # SKIP test_generate_cli did not run outside"
 fi
 point "same tokens as the direct way inside" same_as_inside
 point "prompts at once write what each writes alone" batch_is_singles
