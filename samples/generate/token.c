@@ -5,22 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "table.h"
 #include "token.h"
 
 #define SPACE_PIECE	"\xe2\x96\x81"	/* U+2581, which stands for a space */
 #define MAX_VOCAB	(1u << 20)
 
 enum { KIND_NORMAL = 1, KIND_UNKNOWN, KIND_CONTROL, KIND_USER, KIND_UNUSED, KIND_BYTE };
-
-struct entry {			/* of a hash table: a piece, or a pair of merged pieces */
-	uint64_t hash;
-	int32_t id, rank;
-};
-
-struct table {
-	struct entry *entries;
-	uint32_t mask;
-};
 
 struct vocab {
 	uint32_t count;
@@ -40,45 +31,6 @@ struct symbol {			/* while encoding: a run of bytes that is a piece so far */
 	uint32_t bytes;
 	int32_t previous, next;
 };
-
-static uint64_t hash_bytes(const char *text, size_t bytes)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	while (bytes--)
-		h = (h ^ (uint8_t)*text++) * 0x100000001b3ull;
-	return h | 1;
-}
-
-static int table_create(struct table *t, uint32_t count)
-{
-	uint32_t size = 16;
-
-	while (size < count * 2)
-		size *= 2;
-	t->entries = calloc(size, sizeof(*t->entries));
-	t->mask = size - 1;
-	return t->entries ? 0 : -1;
-}
-
-static void table_put(struct table *t, uint64_t hash, int32_t id, int32_t rank)
-{
-	uint32_t i = hash & t->mask;
-
-	while (t->entries[i].hash && t->entries[i].hash != hash)
-		i = (i + 1) & t->mask;
-	if (!t->entries[i].hash)	/* the first of equal ones wins */
-		t->entries[i] = (struct entry){ hash, id, rank };
-}
-
-static const struct entry *table_get(const struct table *t, uint64_t hash)
-{
-	uint32_t i = hash & t->mask;
-
-	while (t->entries[i].hash && t->entries[i].hash != hash)
-		i = (i + 1) & t->mask;
-	return t->entries[i].hash ? &t->entries[i] : NULL;
-}
 
 static int32_t find(const struct vocab *v, const char *text, size_t bytes)
 {
