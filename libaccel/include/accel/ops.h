@@ -170,7 +170,7 @@ enum accel_rope {
  * struct accel_rope_desc - Pair i turns by pos · freq_scale · base^(−2i / n_dims) / factors[i].
  * @size: sizeof(struct accel_rope_desc).
  * @mode: enum accel_rope.
- * @inverse: 1: turn back; 0.
+ * @inverse: 1: turn back; 0: turn.
  * @n_dims: elements of a head that turn, even; the others are copied. 0: all behind @n_offs.
  * @n_offs: the first of them, even.
  * @n_ctx: length that the model was trained with; used when @ext_factor is not 0.
