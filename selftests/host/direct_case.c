@@ -10,7 +10,9 @@
 
 void case_open(struct direct_case *c)
 {
-	OK(accel_device_open(SPEC, &c->card));
+	const char *spec = getenv("CASE_DEVICE");
+
+	OK(accel_device_open(spec ? spec : SPEC, &c->card));
 	OK(accel_queue_create(c->card, NULL, &c->queue));
 	OK(accel_cmd_create(c->card, 0, &c->cmd));
 }

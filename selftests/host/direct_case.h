@@ -39,6 +39,7 @@ struct direct_case {
 	struct accel_cmd *cmd;
 };
 
+/** case_open() - Open $CASE_DEVICE, or a card of the direct way. */
 void case_open(struct direct_case *c);
 void case_close(struct direct_case *c);
 
