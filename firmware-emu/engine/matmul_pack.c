@@ -16,6 +16,10 @@ static void convert_chain(void *to, unsigned int kernel, unsigned int as, unsign
 	uint16_t rounded[CHUNK_K];
 	uint64_t step = maru_type_bytes(kernel);
 
+	if (kernel == MARU_TYPE_F32 && type == MARU_TYPE_I8 && from_step == 1) {
+		pack_widen(to, from, n);
+		return;
+	}
 	if (as == type || as == kernel) {
 		convert_lookup(kernel, type)(to, step, from, from_step, n);
 		return;
@@ -76,6 +80,9 @@ static void pack_a(struct engine_op *op, const struct matmul_plan *plan,
 	const struct maru_operand *desc = op->operands[MARU_ROLE_A].desc;
 	unsigned int size = maru_type_bytes(plan->a_kernel), g = pack_group(plan->layout);
 	unsigned int from_size = maru_type_bytes(desc->type);
+	/* The same elements without groups: padding comes along as zeros. */
+	bool is_regrouped = g == 1 && desc->layout != MARU_LAYOUT_STRIDED &&
+			    desc->type == plan->a_kernel && plan->a_as == plan->a_kernel;
 	uint8_t *plain = extra, *converted = extra + CHUNK_K * PACK_N * 4;
 	uint32_t k0, k;
 
@@ -87,6 +94,11 @@ static void pack_a(struct engine_op *op, const struct matmul_plan *plan,
 		k = part->k - k0 < CHUNK_K ? part->k - k0 : CHUNK_K;
 		piece.k0 += k0;
 		from = a_panel(op, plan, &piece, n0);
+		if (is_regrouped) {
+			unpack_panel(to + (uint64_t)k0 * PACK_N * size, PACK_N * size, size, from,
+				     pack_group(desc->layout), size, pack_round(k, 1), PACK_N);
+			continue;
+		}
 		if (desc->layout != MARU_LAYOUT_STRIDED) {
 			k_step = PACK_N * from_size;
 			n_step = from_size;

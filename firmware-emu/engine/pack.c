@@ -38,6 +38,12 @@ PACK_COLUMNS(pack_columns_8, uint8_t)
 PACK_COLUMNS(pack_columns_16, uint16_t)
 PACK_COLUMNS(pack_columns_32, uint32_t)
 
+void pack_widen(float *to, const int8_t *from, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		to[i] = from[i];
+}
+
 void pack_panel(void *to, unsigned int g, unsigned int size, const uint8_t *from,
 		uint64_t k_step, uint64_t n_step, uint64_t k, unsigned int n)
 {
@@ -80,9 +86,32 @@ UNPACK(unpack_8, uint8_t)
 UNPACK(unpack_16, uint16_t)
 UNPACK(unpack_32, uint32_t)
 
+/* Whole groups of 4 bytes into rows of n: each row takes one element of each group. */
+#define UNPACK_GROUPS(name, type) \
+	static void name(uint8_t *to, uint64_t k_step, const uint32_t *from, uint64_t groups, \
+			 unsigned int n) \
+	{ \
+		const unsigned int g = 4 / sizeof(type); \
+		for (uint64_t i = 0; i < groups; i++, from += PACK_N) \
+			for (unsigned int r = 0; r < g; r++, to += k_step) \
+				for (unsigned int j = 0; j < n; j++) \
+					((type *)(void *)to)[j] = (type)(from[j] >> \
+									 8 * sizeof(type) * r); \
+	}
+UNPACK_GROUPS(unpack_groups_8, uint8_t)
+UNPACK_GROUPS(unpack_groups_16, uint16_t)
+
 void unpack_panel(uint8_t *to, uint64_t k_step, uint64_t n_step, const void *from,
 		  unsigned int g, unsigned int size, uint64_t k, unsigned int n)
 {
+	uint64_t whole = k / g;
+
+	if (g * size == 4 && g > 1 && n_step == size) {
+		(size == 1 ? unpack_groups_8 : unpack_groups_16)(to, k_step, from, whole, n);
+		to += whole * g * k_step;
+		from = (const uint32_t *)from + whole * PACK_N;
+		k -= whole * g;
+	}
 	if (size == 1)
 		unpack_8(to, k_step, n_step, from, g, k, n);
 	else if (size == 2)

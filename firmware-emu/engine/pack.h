@@ -35,6 +35,9 @@ static inline uint64_t pack_round(uint64_t k, unsigned int g)
 void pack_panel(void *to, unsigned int g, unsigned int size, const uint8_t *from,
 		uint64_t k_step, uint64_t n_step, uint64_t k, unsigned int n);
 
+/** pack_widen() - Contiguous I8 to F32. */
+void pack_widen(float *to, const int8_t *from, uint64_t n);
+
 /** unpack_panel() - The inverse, without the padding. */
 void unpack_panel(uint8_t *to, uint64_t k_step, uint64_t n_step, const void *from,
 		  unsigned int g, unsigned int size, uint64_t k, unsigned int n);
