@@ -371,6 +371,32 @@ static void test_patch(void **state)
 	assert_int_equal(accel_cmd_patch(cmd, 0, ACCEL_ROLE_ATTENTION_MASK, keys), -ENOENT);
 }
 
+/* Asked before anything is allocated; a card that lacks an operation says so. */
+static void test_ask(void **state)
+{
+	const uint32_t shape[4] = { 1, 2, 8, 64 }, swapped[4] = { 1, 8, 2, 64 }, row[2] = { 2, 8 };
+	struct accel_tensor q = accel_tensor_make(NULL, 0, ACCEL_TYPE_BF16, 4, shape);
+	struct accel_tensor dst = accel_tensor_make(NULL, 0, ACCEL_TYPE_BF16, 4, swapped);
+	struct accel_tensor x = accel_tensor_make(NULL, 0, ACCEL_TYPE_F32, 2, row);
+	struct accel_tensor ids = accel_tensor_make(NULL, 0, ACCEL_TYPE_I32, 2, row);
+	struct accel_device *other;
+	struct accel_cmd *ask;
+
+	(void)state;
+	BAD(accel_cmd_attention(cmd, dst, q, q, q, NULL), "operand dst: it has no memory");
+	OK(accel_cmd_create(device, ACCEL_CMD_CHECK, &ask));
+	OK(accel_cmd_attention(ask, dst, q, q, q, NULL));
+	OK(accel_cmd_top_k(ask, ids, x, NULL));
+	BAD(accel_cmd_attention(ask, q, q, q, q, NULL), "operand dst, dim[1] = 8");
+	mock.drop_op = MARU_OP_SORT;
+	OK(accel_device_open_way(&mock_ops, NULL, &other));
+	OK(accel_cmd_create(other, ACCEL_CMD_CHECK, &ask));
+	OK(accel_cmd_attention(ask, dst, q, q, q, NULL));
+	assert_int_equal(accel_cmd_top_k(ask, ids, x, NULL), -EOPNOTSUPP);
+	TEXT("SORT: op = 1281: UNSUPPORTED");
+	accel_device_close(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +408,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fold, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idempotent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_patch, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ask, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
