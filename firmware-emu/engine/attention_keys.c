@@ -20,8 +20,8 @@ static void rows_of(const struct engine_operand *operand, uint64_t head, uint64_
 			    key * desc->stride[1];
 	uint32_t i;
 
-	for (i = 0; i < count; i++, at += desc->stride[1])
-		rows[i] = at;
+	for (i = 0; i < count; i++)
+		rows[i] = at + i * desc->stride[1];
 }
 
 int attention_rows(const struct engine_op *op, const struct attention_run *run, uint32_t key,
@@ -36,6 +36,8 @@ int attention_rows(const struct engine_op *op, const struct attention_run *run, 
 	uint32_t i, part, at, index;
 	int32_t block;
 
+	if (!count)
+		return 0;
 	if (!plan->block) {
 		rows_of(k, k_head, run->seq, key, count, k_rows);
 		rows_of(v, v_head, run->seq, key, count, v_rows);
