@@ -150,7 +150,7 @@ static int bind_prepare(struct bind_call *call)
 	ret = maru_bind_job_spare(call->job, call->count * BIND_SPARES);
 	if (ret)
 		return ret;
-	ret = maru_table_fill(call->vm->pool, &call->job->stash, &need);
+	ret = maru_table_fill(call->vm->pool, &call->job->stash, &need, false);
 	if (ret)
 		return ret;
 	ret = maru_bind_job_init(call->job, call->file);
@@ -272,7 +272,7 @@ static struct dma_fence *bind_push(struct bind_call *call, struct drm_exec *exec
 		bind_apply(call, &call->items[i]);
 	drm_gpuvm_resv_add_fence(&call->vm->gpuvm, exec, fence, DMA_RESV_USAGE_BOOKKEEP,
 				 DMA_RESV_USAGE_BOOKKEEP);
-	maru_syncs_signal(call->syncs, &call->job->fence->base);
+	maru_syncs_signal(call->syncs, fence);
 	maru_bind_job_push(call->job);
 	call->job = NULL;
 	return fence;

@@ -255,12 +255,13 @@ int maru_bind_job_spare(struct maru_bind_job *job, unsigned int count)
  * maru_bind_job_arm() - Begin what can not fail.
  * @job: initialised, with all it needs.
  *
- * Return: finished fence, a borrowed reference until maru_bind_job_push().
+ * Return: its fence, a borrowed reference until maru_bind_job_push().
  */
 struct dma_fence *maru_bind_job_arm(struct maru_bind_job *job)
 {
 	drm_sched_job_arm(&job->base);
-	return &job->base.s_fence->finished;
+	/* not one of drm_sched, which names a scheduler that goes with the VM */
+	return &job->fence->base;
 }
 
 /** maru_bind_job_push() - Let it run. Its fence stands in all dma_resv it concerns. */

@@ -31,14 +31,14 @@ static void maru_fence_release(struct dma_fence *base)
 	rcu_read_unlock();
 }
 
-/* Of user queues, where MARU_FENCE_PINS_MODULE: in syncobjs, sync files and dma-bufs. */
+/* Where MARU_FENCE_PINS_MODULE, and user space may get it: syncobjs, sync files, dma-bufs. */
 static const struct dma_fence_ops maru_fence_pinned_ops = {
 	.get_driver_name = maru_fence_get_driver_name,
 	.get_timeline_name = maru_fence_get_timeline_name,
 	.release = maru_fence_release,
 };
 
-/* Of the kernel's own queues, which must not keep the module; and of all where that is safe. */
+/* Of jobs of the kernel, which nobody else sees; and of all where it is safe. */
 static const struct dma_fence_ops maru_fence_ops = {
 	.get_driver_name = maru_fence_get_driver_name,
 	.get_timeline_name = maru_fence_get_timeline_name,

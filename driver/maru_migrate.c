@@ -134,26 +134,23 @@ static int migrate_cpu(struct migrate_op *op)
 static void migrate_work(struct work_struct *work)
 {
 	struct migrate_op *op = container_of(work, struct migrate_op, work);
+	bool cookie = dma_fence_begin_signalling();
 
-	if (op->failed) {
-		bool cookie = dma_fence_begin_signalling();
-
-		maru_fence_signal(op->fence, migrate_cpu(op));
-		dma_fence_end_signalling(cookie);
-	}
+	maru_fence_signal(op->fence, op->failed ? migrate_cpu(op) : 0);
+	dma_fence_end_signalling(cookie);
 	dma_fence_put(&op->fence->base);
 	dma_fence_put(op->dep);
 	kvfree(op);
 }
 
-/* Any context. The work frees; it runs even when there is nothing left to do. */
+/*
+ * Any context. The work ends the fence: this may be called by a fence that is being signalled,
+ * whose lock is held, and fences' locks do not nest.
+ */
 static void migrate_op_put(struct migrate_op *op)
 {
-	if (!atomic_dec_and_test(&op->pending))
-		return;
-	if (!op->failed)
-		maru_fence_signal(op->fence, 0);
-	queue_work(op->migrate->wq, &op->work);
+	if (atomic_dec_and_test(&op->pending))
+		queue_work(op->migrate->wq, &op->work);
 }
 
 static void migrate_dep_cb(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -356,7 +353,7 @@ static struct migrate_op *migrate_op_create(struct maru_migrate *migrate,
 		return NULL;
 	}
 	/* a context of its own: they may end in any order */
-	maru_fence_init(op->fence, migrate->mdev, false, dma_fence_context_alloc(1), 1);
+	maru_fence_init(op->fence, migrate->mdev, true, dma_fence_context_alloc(1), 1);
 	op->count = count;
 	migrate_cut(desc, op->pieces);
 	op->migrate = migrate;
