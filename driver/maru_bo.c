@@ -30,6 +30,9 @@ static void maru_bo_destroy(struct ttm_buffer_object *tbo)
 	struct maru_bo *bo = ttm_to_maru_bo(tbo);
 	struct maru_vm *vm = bo->vm;
 
+	spin_lock(&bo->mdev->bos_lock);
+	list_del(&bo->link);
+	spin_unlock(&bo->mdev->bos_lock);
 	atomic_dec(&bo->mdev->counters.bos);
 	atomic64_sub(tbo->base.size, &bo->mdev->counters.bo_bytes);
 	if (tbo->base.import_attach)
@@ -151,9 +154,59 @@ static struct maru_bo *bo_alloc(struct maru_device *mdev, u64 size)
 	bo->mdev = mdev;
 	bo->ttm.base.funcs = &maru_bo_gem_funcs;
 	drm_gem_private_object_init(&mdev->drm, &bo->ttm.base, size);
+	spin_lock(&mdev->bos_lock);
+	list_add_tail(&bo->link, &mdev->bos);
+	spin_unlock(&mdev->bos_lock);
 	atomic_inc(&mdev->counters.bos);
 	atomic64_add(size, &mdev->counters.bo_bytes);
 	return bo;
+}
+
+static void bo_forget(struct maru_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = false };
+	struct ttm_buffer_object *tbo = &bo->ttm;
+	struct ttm_placement nowhere = {};
+
+	dma_resv_lock(tbo->base.resv, NULL);
+	/* what another device reads stays as long as that holds it */
+	if (tbo->type == ttm_bo_type_device && !tbo->pin_count && tbo->resource &&
+	    maru_ttm_tier(tbo->resource) == MARU_TIER_HOST) {
+		dma_resv_wait_timeout(tbo->base.resv, DMA_RESV_USAGE_BOOKKEEP, false, 5 * HZ);
+		ttm_bo_validate(tbo, &nowhere, &ctx);
+	}
+	dma_resv_unlock(tbo->base.resv);
+}
+
+/**
+ * maru_bo_forget_all() - Give back the pages of all BOs in system memory.
+ * @mdev: device, unplugged and quiet.
+ *
+ * They are mapped for a device that is about to be no longer the driver's. User space that has
+ * them mapped finds zero pages from here on, as with all other memory of the card.
+ *
+ * Context: remove; sleeps.
+ */
+void maru_bo_forget_all(struct maru_device *mdev)
+{
+	struct maru_bo *bo;
+	LIST_HEAD(todo);
+
+	down_write(&mdev->place_sem);
+	spin_lock(&mdev->bos_lock);
+	list_splice_init(&mdev->bos, &todo);
+	while (!list_empty(&todo)) {
+		bo = list_first_entry(&todo, struct maru_bo, link);
+		list_move_tail(&bo->link, &mdev->bos);
+		if (!kref_get_unless_zero(&bo->ttm.base.refcount))
+			continue;
+		spin_unlock(&mdev->bos_lock);
+		bo_forget(bo);
+		maru_bo_put(bo);
+		spin_lock(&mdev->bos_lock);
+	}
+	spin_unlock(&mdev->bos_lock);
+	up_write(&mdev->place_sem);
 }
 
 static int bo_init_private(struct maru_bo *bo, struct maru_vm *vm, u32 align,
@@ -285,10 +338,16 @@ struct maru_bo *maru_bo_create_imported(struct maru_device *mdev, struct dma_buf
 	bo->tiers = BIT(DRM_MARU_TIER_SYSTEM);
 	bo->preferred = DRM_MARU_TIER_SYSTEM;
 	bo_set_placement(bo);
+	ret = maru_ttm_place_lock(mdev, false);
+	if (ret) {
+		maru_bo_destroy(&bo->ttm);
+		return ERR_PTR(ret);
+	}
 	dma_resv_lock(buf->resv, NULL);
 	ret = ttm_bo_init_reserved(&mdev->ttm, &bo->ttm, ttm_bo_type_sg, &bo->placement, 0, &ctx,
 				   sgt, buf->resv, maru_bo_destroy);
 	dma_resv_unlock(buf->resv);
+	maru_ttm_place_unlock(mdev, false);
 	if (ret)
 		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
 	return bo;

@@ -18,6 +18,7 @@ bool maru_bo_is_ours(struct ttm_buffer_object *tbo);
 struct maru_bo *maru_bo_lookup(struct drm_file *file, u32 handle);
 void maru_bo_put(struct maru_bo *bo);
 int maru_bo_validate(struct maru_bo *bo, bool interruptible);
+void maru_bo_forget_all(struct maru_device *mdev);
 void maru_bo_moved(struct maru_bo *bo);
 void maru_bo_memory_stats(struct drm_file *file, struct drm_memory_stats stats[MARU_TIER_COUNT]);
 

@@ -6,6 +6,7 @@
 #include <linux/dma-mapping.h>
 
 #include "maru_admin.h"
+#include "maru_bo.h"
 #include "maru_debugfs.h"
 #include "maru_device.h"
 #include "maru_drv.h"
@@ -93,6 +94,9 @@ static int maru_device_init_life(struct maru_device *mdev)
 {
 	int ret;
 
+	INIT_LIST_HEAD(&mdev->bos);
+	spin_lock_init(&mdev->bos_lock);
+	init_rwsem(&mdev->place_sem);
 	ret = maru_device_init_workqueues(mdev);
 	if (ret)
 		return ret;
@@ -169,6 +173,7 @@ void maru_device_remove(struct maru_device *mdev)
 		drm_dev_unplug(&mdev->drm);
 	maru_queue_fail_all(mdev, -ENODEV);
 	maru_fw_quiesce(mdev);
+	maru_bo_forget_all(mdev);
 }
 
 /**

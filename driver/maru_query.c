@@ -10,8 +10,10 @@
 
 #include "maru_admin.h"
 #include "maru_device.h"
+#include "maru_file.h"
 #include "maru_fw.h"
 #include "maru_query.h"
+#include "maru_queue.h"
 #include "maru_reset.h"
 #include "maru_vram.h"
 
@@ -105,7 +107,7 @@ static int maru_query_limits(struct maru_device *mdev, struct maru_answer *answe
 	struct drm_maru_limits *out = &answer->fixed.limits;
 
 	out->vms = mdev->caps.limits.vms;
-	out->queues = mdev->caps.limits.queues;
+	out->queues = maru_queue_limit(mdev);
 	out->jobs_per_submit = MARU_MAX_JOBS;
 	out->ops_per_bind = MARU_MAX_BIND_OPS;
 	out->syncs_per_call = MARU_MAX_SYNCS;
@@ -114,7 +116,7 @@ static int maru_query_limits(struct maru_device *mdev, struct maru_answer *answe
 	out->time_limit_max_ms = MARU_TIME_LIMIT_MAX_MS;
 	out->va_start = MARU_VA_START;
 	out->va_end = MARU_VA_END;
-	out->pinned_bytes = mdev->caps.tiers[MARU_TIER_HBM].bytes / 8;
+	out->pinned_bytes = maru_file_pin_limit(mdev);
 	maru_query_set(answer, sizeof(*out));
 	return 0;
 }

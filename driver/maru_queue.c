@@ -16,6 +16,7 @@
 #include "maru_admin.h"
 #include "maru_device.h"
 #include "maru_fence.h"
+#include "maru_file.h"
 #include "maru_limit.h"
 #include "maru_queue.h"
 #include "maru_reset.h"
@@ -117,10 +118,24 @@ struct maru_queue *maru_queue_unlink(struct maru_file *file, u32 id)
 
 /* ---- id and doorbell slot ------------------------------------------------------------- */
 
+static u32 maru_queue_ids(struct maru_device *mdev)
+{
+	return min3(mdev->caps.limits.queues, (u32)U16_MAX + 1,
+		    (u32)MARU_GROUP_SLOTS - MARU_SLOT_ADMIN - 1);
+}
+
+/** maru_queue_limit() - Queues that users can have: all but the kernel's own. */
+u32 maru_queue_limit(struct maru_device *mdev)
+{
+	u32 ids = maru_queue_ids(mdev);
+
+	return ids ? ids - 1 : 0;
+}
+
 static int maru_queue_take_id(struct maru_queue *queue)
 {
 	struct maru_device *mdev = queue->mdev;
-	u32 limit = min(mdev->caps.limits.queues, (u32)U16_MAX + 1);
+	u32 limit = maru_queue_ids(mdev);
 	unsigned long slot;
 	int ret;
 
@@ -259,8 +274,8 @@ static struct maru_queue *maru_queue_alloc(struct maru_device *mdev,
  * @desc: what it shall be.
  *
  * Context: process, sleeps.
- * Return: queue, for maru_queue_kill(); ERR_PTR: -ENOSPC no queue left on the card; -ENOENT
- * the VM is being destroyed; -ENOMEM; -EIO wedged; -ENODEV gone.
+ * Return: queue, for maru_queue_kill(); ERR_PTR: -ENOSPC no queue left on the card; -EDQUOT;
+ * -ENOENT the VM is being destroyed; -ENOMEM; -EIO wedged; -ENODEV gone.
  */
 struct maru_queue *maru_queue_create(struct maru_device *mdev, const struct maru_queue_desc *desc)
 {
@@ -269,9 +284,12 @@ struct maru_queue *maru_queue_create(struct maru_device *mdev, const struct maru
 
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	ret = maru_limit_alloc(queue);
+	ret = maru_file_charge(queue->file, MARU_RING_BYTES, false);
 	if (ret)
 		goto err_free;
+	ret = maru_limit_alloc(queue);
+	if (ret)
+		goto err_charge;
 	ret = maru_ring_alloc(queue);
 	if (ret)
 		goto err_limit;
@@ -311,6 +329,8 @@ err_ring:
 	maru_ring_free(queue);
 err_limit:
 	maru_limit_free(queue);
+err_charge:
+	maru_file_uncharge(queue->file, MARU_RING_BYTES);
 err_free:
 	kfree(queue);
 	return ERR_PTR(ret);
@@ -345,6 +365,7 @@ void maru_queue_kill(struct maru_queue *queue)
 	maru_queue_fail_locked(queue, -ECANCELED);
 	spin_unlock_irq(&queue->lock);
 	maru_queue_give_id(queue);
+	maru_file_uncharge(queue->file, MARU_RING_BYTES);
 	if (queue->vm)
 		maru_vm_detach_queue(queue->vm);
 

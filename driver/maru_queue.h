@@ -25,6 +25,7 @@ struct maru_queue_desc {
 /* object: maru_queue.c */
 int maru_queue_init(struct maru_device *mdev);
 struct maru_queue *maru_queue_create(struct maru_device *mdev, const struct maru_queue_desc *desc);
+u32 maru_queue_limit(struct maru_device *mdev);
 struct maru_queue *maru_queue_lookup(struct maru_file *file, u32 id);
 struct maru_queue *maru_queue_unlink(struct maru_file *file, u32 id);
 void maru_queue_get(struct maru_queue *queue);

@@ -77,7 +77,7 @@ int maru_bind_rebind(struct maru_vm *vm, struct drm_exec *exec)
 	job = maru_bind_job_create(vm, rebind_need(vm, &need));
 	if (!job)
 		return -ENOMEM;
-	ret = maru_table_fill(vm->pool, &job->stash, &need);
+	ret = maru_table_fill(vm->pool, &job->stash, &need, true);
 	if (!ret)
 		ret = maru_bind_job_init(job, NULL);
 	if (!ret)

@@ -11,10 +11,6 @@
 
 #include "maru_ring.h"
 
-#define MARU_RING_DESCS_BYTES	(MARU_QUEUE_RING_SIZE * sizeof(struct maru_desc))
-#define MARU_RING_BLOCK		(sizeof(struct maru_ring) + MARU_RING_DESCS_BYTES)
-#define MARU_RING_BYTES		(MARU_RING_BLOCK + MARU_PAGE_BYTES)
-
 /**
  * maru_ring_alloc() - Allocate the ring and the block of a queue.
  * @queue: queue without.

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "maru_bo.h"
+#include "maru_file.h"
 #include "maru_table.h"
 #include "maru_vram.h"
 
@@ -27,7 +28,9 @@ struct table_chunk {
 /** struct maru_table_pool - Of a VM. */
 struct maru_table_pool {
 	struct maru_device *mdev;
-	/** @lock: all below. Under vm->lock or a dma_resv; memory may be allocated under it. */
+	/** @file: is charged for it. It lives longer than the VM's tables. */
+	struct maru_file *file;
+	/** @lock: all below. Under vm->lock or a dma_resv; no dma_resv is taken under it. */
 	struct mutex lock;
 	struct list_head open;
 	struct list_head full;
@@ -77,51 +80,68 @@ const struct maru_pt_ops maru_table_ops = {
 	.order = table_order,
 };
 
-static struct table_chunk *chunk_create(struct maru_table_pool *pool, unsigned int pages)
+static struct table_chunk *chunk_create(struct maru_table_pool *pool, unsigned int pages,
+					bool force)
 {
 	struct table_chunk *chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
+	int ret;
 
 	if (!chunk)
 		return ERR_PTR(-ENOMEM);
+	ret = maru_file_charge(pool->file, pages * MARU_PAGE_BYTES, force);
+	if (ret)
+		goto err_free;
 	chunk->bo = maru_bo_create_pinned_kernel(pool->mdev, pages * MARU_PAGE_BYTES,
 						 &chunk->address);
 	if (IS_ERR(chunk->bo)) {
-		struct maru_bo *bo = chunk->bo;
-
-		kfree(chunk);
-		return ERR_CAST(bo);
+		ret = PTR_ERR(chunk->bo);
+		goto err_uncharge;
 	}
 	chunk->pages = pages;
 	chunk->free = chunk_all(chunk);
 	table_zero(pool->mdev, chunk->address, pages * MARU_PAGE_BYTES);
 	return chunk;
+
+err_uncharge:
+	maru_file_uncharge(pool->file, pages * MARU_PAGE_BYTES);
+err_free:
+	kfree(chunk);
+	return ERR_PTR(ret);
 }
 
-static void chunk_destroy(struct table_chunk *chunk, bool zero)
+static void chunk_destroy(struct maru_table_pool *pool, struct table_chunk *chunk, bool zero)
 {
+	maru_file_uncharge(pool->file, chunk->pages * MARU_PAGE_BYTES);
 	maru_vram_set_zero(chunk->bo->ttm.resource, zero);
 	maru_bo_destroy_pinned_kernel(chunk->bo);
 	kfree(chunk);
 }
 
-/* A chunk with a free page; @wanted pages will be asked for. */
-static struct table_chunk *pool_chunk(struct maru_table_pool *pool, u64 wanted)
+/*
+ * A chunk with a free page, pool->lock held; @wanted pages will be asked for. BOs are made and
+ * destroyed without that lock, as they lock dma_resvs, and it is taken while some are held.
+ */
+static struct table_chunk *pool_chunk(struct maru_table_pool *pool, u64 wanted, bool force)
+	__must_hold(&pool->lock)
 {
 	struct table_chunk *chunk;
 
 	if (!list_empty(&pool->open))
 		return list_first_entry(&pool->open, struct table_chunk, link);
+	mutex_unlock(&pool->lock);
 	chunk = ERR_PTR(-ENOMEM);
 	if (wanted > TABLE_CHUNK_SMALL)
-		chunk = chunk_create(pool, TABLE_CHUNK_LARGE);
+		chunk = chunk_create(pool, TABLE_CHUNK_LARGE, force);
 	if (IS_ERR(chunk))
-		chunk = chunk_create(pool, TABLE_CHUNK_SMALL);
+		chunk = chunk_create(pool, TABLE_CHUNK_SMALL, force);
+	mutex_lock(&pool->lock);
 	if (!IS_ERR(chunk))
 		list_add(&chunk->link, &pool->open);
 	return chunk;
 }
 
-static struct maru_pt_table *pool_take(struct maru_table_pool *pool, bool leaf, u64 wanted)
+static struct maru_pt_table *pool_take(struct maru_table_pool *pool, bool leaf, u64 wanted,
+				       bool force)
 {
 	size_t words = leaf ? MARU_PT_LEAF_WORDS : MARU_PT_ENTRIES;
 	struct maru_pt_table *table;
@@ -132,7 +152,7 @@ static struct maru_pt_table *pool_take(struct maru_table_pool *pool, bool leaf, 
 	if (!table)
 		return ERR_PTR(-ENOMEM);
 	mutex_lock(&pool->lock);
-	chunk = pool_chunk(pool, wanted);
+	chunk = pool_chunk(pool, wanted, force);
 	if (IS_ERR(chunk)) {
 		mutex_unlock(&pool->lock);
 		kfree(table);
@@ -152,18 +172,20 @@ static void pool_give(struct maru_table_pool *pool, struct maru_pt_table *table)
 {
 	struct table_chunk *chunk = table->owner;
 	unsigned int page = (table->address - chunk->address) / MARU_PAGE_BYTES;
+	bool last;
 
 	if (table->dirty)
 		table_zero(pool->mdev, table->address, MARU_PAGE_BYTES);
 	mutex_lock(&pool->lock);
 	chunk->free |= 1ULL << page;
-	if (chunk->free == chunk_all(chunk)) {
+	last = chunk->free == chunk_all(chunk);
+	if (last)
 		list_del(&chunk->link);
-		chunk_destroy(chunk, !drm_dev_is_unplugged(&pool->mdev->drm));
-	} else {
+	else
 		list_move(&chunk->link, &pool->open);
-	}
 	mutex_unlock(&pool->lock);
+	if (last)
+		chunk_destroy(pool, chunk, !drm_dev_is_unplugged(&pool->mdev->drm));
 	kfree(table);
 }
 
@@ -180,16 +202,18 @@ static void pool_give_list(struct maru_table_pool *pool, struct maru_pt_table **
 /**
  * maru_table_pool_create() - Make the pool of a VM.
  * @mdev: device.
+ * @file: file of the VM.
  *
  * Return: pool; NULL.
  */
-struct maru_table_pool *maru_table_pool_create(struct maru_device *mdev)
+struct maru_table_pool *maru_table_pool_create(struct maru_device *mdev, struct maru_file *file)
 {
 	struct maru_table_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
 
 	if (!pool)
 		return NULL;
 	pool->mdev = mdev;
+	pool->file = file;
 	mutex_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->open);
 	INIT_LIST_HEAD(&pool->full);
@@ -206,7 +230,7 @@ void maru_table_pool_destroy(struct maru_table_pool *pool)
 
 	list_splice_init(&pool->full, &pool->open);
 	list_for_each_entry_safe(chunk, next, &pool->open, link)
-		chunk_destroy(chunk, false);
+		chunk_destroy(pool, chunk, false);
 	mutex_destroy(&pool->lock);
 	kfree(pool);
 }
@@ -217,11 +241,11 @@ void maru_table_pool_destroy(struct maru_table_pool *pool)
  * @leaf: for level 0.
  *
  * Context: sleeps, may evict and so wait for jobs.
- * Return: table; ERR_PTR(-ENOMEM).
+ * Return: table; ERR_PTR: -ENOMEM; -EDQUOT.
  */
 struct maru_pt_table *maru_table_create(struct maru_table_pool *pool, bool leaf)
 {
-	return pool_take(pool, leaf, 1);
+	return pool_take(pool, leaf, 1, false);
 }
 
 /**
@@ -229,19 +253,20 @@ struct maru_pt_table *maru_table_create(struct maru_table_pool *pool, bool leaf)
  * @pool: of the VM.
  * @stash: gets them, also when it fails; goes to maru_table_give_back().
  * @need: how many.
+ * @force: also beyond what the file may have pinned.
  *
  * Context: as maru_table_create().
- * Return: 0; -ENOMEM.
+ * Return: 0; -ENOMEM; -EDQUOT.
  */
 int maru_table_fill(struct maru_table_pool *pool, struct maru_pt_stash *stash,
-		    const struct maru_pt_need *need)
+		    const struct maru_pt_need *need, bool force)
 {
 	u64 total = need->leaves + need->dirs, i;
 
 	for (i = 0; i < total; i++) {
 		bool leaf = i < need->leaves;
 		struct maru_pt_table **list = leaf ? &stash->leaves : &stash->dirs;
-		struct maru_pt_table *table = pool_take(pool, leaf, total - i);
+		struct maru_pt_table *table = pool_take(pool, leaf, total - i, force);
 
 		if (IS_ERR(table))
 			return PTR_ERR(table);

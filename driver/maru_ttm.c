@@ -117,10 +117,12 @@ static struct ttm_tt *maru_ttm_tt_create(struct ttm_buffer_object *bo, uint32_t 
 	return tt;
 }
 
-/* What was imported has its pages already. */
+/* What was imported has its pages already. After unplug there is no device to map any for. */
 static int maru_ttm_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt,
 				struct ttm_operation_ctx *ctx)
 {
+	if (drm_dev_is_unplugged(&ttm_to_maru_device(bdev)->drm))
+		return -ENODEV;
 	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
 		return drm_prime_sg_to_dma_addr_array(tt->sg, tt->dma_address, tt->num_pages);
 	return ttm_pool_alloc(&bdev->pool, tt, ctx);
@@ -496,7 +498,6 @@ int maru_ttm_init(struct maru_device *mdev)
 	mdev->hbm = devm_ioremap_wc(mdev->drm.dev, mdev->memory_base + hbm->bar_offset, hbm->bytes);
 	if (!mdev->hbm)
 		return -ENOMEM;
-	init_rwsem(&mdev->place_sem);
 	init_rwsem(&mdev->memory_sem);
 	init_waitqueue_head(&mdev->memory_wait);
 	ret = maru_migrate_prepare(mdev);

@@ -3,9 +3,9 @@
  * Structs that several rooms of the driver share. Each room's own header has its functions;
  * a struct that one room alone uses stays in that room.
  *
- * Locks, in order (docs/locking.md): mdev->place_sem → vm->lock → dma_resv, by drm_exec only →
- * queue->lock → admin->lock → fence lock. The signalling path (run_job, event handling, time-out,
- * reset) takes the last three only and allocates nothing.
+ * Locks, in order (docs/locking.md): mdev->place_sem → vm->lock → dma_resv, by drm_exec
+ * only → queue->lock → admin->lock → fence lock. The signalling path (run_job, events,
+ * time-out, reset) takes the last three only and allocates nothing. Fence locks never nest.
  */
 #ifndef MARU_TYPES_H
 #define MARU_TYPES_H
@@ -105,6 +105,10 @@ struct maru_device {
 	 * that nobody else holds what could make way.
 	 */
 	struct rw_semaphore place_sem;
+	/** @bos: all BOs, by maru_bo.link. */
+	struct list_head bos;
+	/** @bos_lock: protects the list; innermost. */
+	spinlock_t bos_lock;
 	/**
 	 * @memory_sem: written by the reset while BAR 2 does not decode, read by the kernel's
 	 * own stores to HBM; nothing is allocated or waited for under it. @memory_epoch: odd
@@ -164,6 +168,8 @@ struct maru_bo {
 	unsigned int pins;
 	/** @mdev: for counters. */
 	struct maru_device *mdev;
+	/** @link: in @mdev->bos, protected by its lock. */
+	struct list_head link;
 };
 
 #define to_maru_bo(obj) container_of(obj, struct maru_bo, ttm.base)

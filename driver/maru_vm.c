@@ -106,10 +106,10 @@ static struct maru_pt_table *vm_create_root(struct maru_vm *vm, bool alone)
 	return root;
 }
 
-static int vm_create_tables(struct maru_vm *vm)
+static int vm_create_tables(struct maru_vm *vm, struct maru_file *file)
 {
 	vm->pt = kzalloc(sizeof(*vm->pt), GFP_KERNEL);
-	vm->pool = maru_table_pool_create(vm->mdev);
+	vm->pool = maru_table_pool_create(vm->mdev, file);
 	if (!vm->pt || !vm->pool)
 		return -ENOMEM;
 	vm->pt->ops = &maru_table_ops;
@@ -183,14 +183,14 @@ static struct maru_vm *vm_alloc(struct maru_device *mdev, u64 va_start, u64 va_b
 	return vm;
 }
 
-static struct maru_vm *vm_create(struct maru_device *mdev, u64 va_start, u64 va_bytes)
+static struct maru_vm *vm_create(struct maru_file *file, u64 va_start, u64 va_bytes)
 {
-	struct maru_vm *vm = vm_alloc(mdev, va_start, va_bytes);
+	struct maru_vm *vm = vm_alloc(file->mdev, va_start, va_bytes);
 	int ret;
 
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	ret = vm_create_tables(vm);
+	ret = vm_create_tables(vm, file);
 	if (ret)
 		goto tables;
 	ret = maru_bind_init(vm);
@@ -488,11 +488,11 @@ int maru_vm_create_ioctl(struct drm_device *drm, void *data, struct drm_file *dr
 	if (MARU_REFUSE(mdev, args->flags) || MARU_REFUSE(mdev, args->id))
 		return -EINVAL;
 	if (!args->va_start && !args->va_bytes) {
-		vm = vm_create(mdev, MARU_VA_START, MARU_VA_END - MARU_VA_START);
+		vm = vm_create(file, MARU_VA_START, MARU_VA_END - MARU_VA_START);
 	} else {
 		if (!vm_range_is_valid(mdev, args))
 			return -EINVAL;
-		vm = vm_create(mdev, args->va_start, args->va_bytes);
+		vm = vm_create(file, args->va_start, args->va_bytes);
 	}
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);

@@ -70,6 +70,8 @@ TEST_F(queues, rights)
 	EXPECT_EQ(0, create_with(w, DRM_MARU_PRIORITY_REALTIME, 0));
 	EXPECT_EQ(0, create_with(w, DRM_MARU_PRIORITY_LOW, 120000));
 	EXPECT_EQ(-EINVAL, create_with(w, DRM_MARU_PRIORITY_REALTIME + 1, 0));
+	EXPECT_EQ(0, create_with(w, DRM_MARU_PRIORITY_LOW, 3600000));
+	EXPECT_EQ(-EINVAL, create_with(w, DRM_MARU_PRIORITY_LOW, 3600001));
 	EXPECT_EQ(-EINVAL, create_with(w, DRM_MARU_PRIORITY_LOW, ~0U));
 	pid = fork();
 	if (!pid) {
@@ -122,6 +124,8 @@ TEST_F(queues, set)
 		{ DRM_MARU_PROPERTY_TIME_SLICE, 1000001, -EINVAL },
 		{ DRM_MARU_PROPERTY_TIME_LIMIT, 1000, 0 },
 		{ DRM_MARU_PROPERTY_TIME_LIMIT, 0, -EINVAL },
+		{ DRM_MARU_PROPERTY_TIME_LIMIT, 3600000, 0 },
+		{ DRM_MARU_PROPERTY_TIME_LIMIT, 3600001, -EINVAL },
 		{ DRM_MARU_PROPERTY_TIME_LIMIT, 1ULL << 40, -EINVAL },
 		{ DRM_MARU_PROPERTY_IRQ_US, 0, -EOPNOTSUPP },
 		{ 5, 0, -EINVAL },
@@ -182,20 +186,22 @@ TEST_F(queues, destroy_under_load)
 	EXPECT_EQ(0, submit_run(w->fd, w->queue, 0, 0));
 }
 
-TEST_F(queues, many)
+/* As many as LIMITS says, this one's own included, and no more. */
+TEST_F_TIMEOUT(queues, many, 120)
 {
 	struct work *w = &self->w;
-	uint32_t count = getenv("MARU_FULL") ? 2200 : 200, made = 0, *ids;
-	int err = 0;
+	struct drm_maru_limits limits = { 0 };
+	uint32_t made = 0, *ids;
 
-	ids = calloc(count, sizeof(*ids));
-	for (made = 0; made < count; made++) {
-		err = queue_create(w->fd, w->vm, made % 2, 0, &ids[made]);
-		if (err)
-			break;
-	}
-	EXPECT_EQ(count > 2047 ? -ENOSPC : 0, err);
-	for (uint32_t i = 0; i < made; i += 7)
+	ASSERT_EQ(0, query(w->fd, DRM_MARU_QUERY_LIMITS, &limits, sizeof(limits)));
+	ASSERT_LT(1000, limits.queues);
+	ids = calloc(limits.queues + 1, sizeof(*ids));
+	while (made <= limits.queues &&
+	       !queue_create(w->fd, w->vm, made % 2, 0, &ids[made]))
+		made++;
+	EXPECT_EQ(limits.queues - 1, made);
+	EXPECT_EQ(-ENOSPC, queue_create(w->fd, w->vm, 0, 0, &ids[made]));
+	for (uint32_t i = 0; i < made; i += getenv("MARU_FULL") ? 1 : 41)
 		EXPECT_EQ(0, submit_run(w->fd, ids[i], 0, 0));
 	for (uint32_t i = 0; i < made; i++)
 		EXPECT_EQ(0, queue_destroy(w->fd, ids[i]));

@@ -434,4 +434,58 @@ TEST_F(bind, fence_waits_for_invalidate)
 	EXPECT_EQ(0, syncobj_result(self->fd, done, 0));
 }
 
+/* Mappings that share no table, each of a page, from @at on. */
+static int bind_sparse(int fd, uint32_t vm, uint32_t handle, uint32_t *at, uint32_t count)
+{
+	static struct drm_maru_bind_op ops[1024];
+	int err;
+
+	for (uint32_t i = 0; i < count; i++)
+		ops[i] = (struct drm_maru_bind_op){
+			.op = DRM_MARU_BIND_MAP, .handle = handle, .bytes = PAGE,
+			.va = VA + (*at + i) * 2 * MIB,
+		};
+	err = bind(fd, vm, ops, count);
+	*at += err ? 0 : count;
+	return err;
+}
+
+/* Tables and rings are pinned: a file gets a share of HBM for them, and has it back. */
+TEST_F_TIMEOUT(bind, pinned_limit, 120)
+{
+	struct drm_maru_bind_op all = { .op = DRM_MARU_BIND_UNMAP_ALL, .handle = self->bo.handle };
+	struct drm_maru_limits limits = { 0 };
+	uint32_t at = 0, sizes[] = { 1024, 64, 1 }, queue, other;
+	int fd, err = 0;
+
+	ASSERT_EQ(0, query(self->fd, DRM_MARU_QUERY_LIMITS, &limits, sizeof(limits)));
+	for (int i = 0; i < 3; i++) {
+		do {
+			err = bind_sparse(self->fd, self->vm, self->bo.handle, &at, sizes[i]);
+		} while (!err && at * PAGE <= limits.pinned_bytes);
+		EXPECT_EQ(-EDQUOT, err);
+	}
+	/* three quarters at least: a call has to have what it may need at worst */
+	EXPECT_LE(limits.pinned_bytes * 3 / 4, at * PAGE);
+	for (int i = 0; i < 8 && (!err || i == 0); i++)
+		err = queue_create(self->fd, self->vm, 0, 0, &queue);
+	EXPECT_EQ(-EDQUOT, err);
+	/* others have their own */
+	fd = node_open();
+	ASSERT_EQ(0, vm_create(fd, &other));
+	EXPECT_EQ(0, queue_create(fd, other, 0, 0, &queue));
+	close(fd);
+
+	ASSERT_EQ(0, bind(self->fd, self->vm, &all, 1));
+	/* tables are given back when the bind is over, behind it */
+	for (int i = 0; i < 250; i++) {
+		err = queue_create(self->fd, self->vm, 0, 0, &queue);
+		if (err != -EDQUOT)
+			break;
+		usleep(20000);
+	}
+	EXPECT_EQ(0, err);
+	EXPECT_EQ(0, vm_create(self->fd, &other));
+}
+
 TEST_HARNESS_MAIN

@@ -179,7 +179,7 @@ struct drm_maru_firmware {
 /**
  * struct drm_maru_limits - DRM_MARU_QUERY_LIMITS.
  * @vms: VMs of the card.
- * @queues: queues of the card.
+ * @queues: of all files together.
  * @jobs_per_submit: -E2BIG beyond.
  * @ops_per_bind: -E2BIG beyond.
  * @syncs_per_call: -E2BIG beyond, each array.
@@ -188,7 +188,7 @@ struct drm_maru_firmware {
  * @time_limit_max_ms: without CAP_SYS_NICE.
  * @va_start: first address user space may bind.
  * @va_end: end of that range.
- * @pinned_bytes: a file may have pinned, rings included.
+ * @pinned_bytes: a file may have pinned: rings of queues, page tables of VMs. -EDQUOT beyond.
  */
 struct drm_maru_limits {
 	__u32 vms;
@@ -368,7 +368,7 @@ struct drm_maru_bo_wait {
  * @va_start: [IN] first address that will be bound, multiple of 2 MiB within the limits.
  * @va_bytes: [IN] of that range; 0 with @va_start 0: all there is.
  *
- * Return: 0; -EINVAL; -ENOSPC no VM left on the card; -ENOMEM.
+ * Return: 0; -EINVAL; -ENOSPC no VM left on the card; -EDQUOT; -ENOMEM.
  */
 struct drm_maru_vm_create {
 	__u32 flags;
@@ -464,7 +464,7 @@ struct drm_maru_bind_op {
  * Work that still uses an unmapped range faults: its queue is banned.
  *
  * Return: 0; -EINVAL; -ENOENT VM, BO or syncobj; -EACCES a BO private to another VM;
- * -E2BIG; -EOPNOTSUPP; -ENOMEM; -EINTR.
+ * -E2BIG; -EOPNOTSUPP; -EDQUOT; -ENOMEM; -EINTR.
  */
 struct drm_maru_vm_bind {
 	__u32 vm;
@@ -495,7 +495,7 @@ struct drm_maru_vm_bind {
  * @group: [IN] MBZ.
  * @ns: [IN] MBZ.
  * @flags: [IN] MBZ.
- * @time_limit_ms: [IN] card time of a job, 0: the default.
+ * @time_limit_ms: [IN] card time of a job, up to an hour (-EINVAL), 0: the default.
  * @ring_handle: [IN] MBZ.
  * @ring_offset: [IN] MBZ.
  * @ring_va: [IN] MBZ.
@@ -507,7 +507,7 @@ struct drm_maru_vm_bind {
  * @wake_offset: [OUT] 0.
  *
  * Return: 0; -EINVAL; -ENOENT no such VM; -EACCES priority or time limit without right;
- * -EOPNOTSUPP; -ENOSPC no queue left on the card; -ENOMEM.
+ * -EOPNOTSUPP; -ENOSPC no queue left on the card; -EDQUOT; -ENOMEM.
  */
 struct drm_maru_queue_create {
 	__u32 vm;
@@ -550,7 +550,7 @@ enum drm_maru_queue_property {
 	DRM_MARU_PROPERTY_WEIGHT	= 1,
 	/** @DRM_MARU_PROPERTY_TIME_SLICE: µs, 100 … 1,000,000 */
 	DRM_MARU_PROPERTY_TIME_SLICE	= 2,
-	/** @DRM_MARU_PROPERTY_TIME_LIMIT: ms of card time, of jobs submitted from now on */
+	/** @DRM_MARU_PROPERTY_TIME_LIMIT: ms of card time, 1 … 3,600,000, of jobs submitted from now on */
 	DRM_MARU_PROPERTY_TIME_LIMIT	= 3,
 	/** @DRM_MARU_PROPERTY_IRQ_US: kept: -EOPNOTSUPP */
 	DRM_MARU_PROPERTY_IRQ_US	= 4,
