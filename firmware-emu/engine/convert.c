@@ -104,9 +104,10 @@ INTEGER(u64, uint64_t, 0, UINT64_MAX)
 	{ \
 		const uint8_t *source = from_; \
 		uint8_t *target = to_; \
-		for (; n; n--, source += from_step, target += to_step) { \
-			WIDE_##from wide = wide_##from(*(const from_type *)(const void *)source); \
-			*(to_type *)(void *)target = TO_##to(wide); \
+		for (uint64_t i = 0; i < n; i++) { \
+			const void *at = source + i * from_step; \
+			WIDE_##from wide = wide_##from(*(const from_type *)at); \
+			*(to_type *)(void *)(target + i * to_step) = TO_##to(wide); \
 		} \
 	}
 #define LOOPS_TO(to, to_type, ...)	TYPES_FROM(LOOP, to, to_type)
@@ -148,8 +149,9 @@ static unsigned int index_of(unsigned int type)
 			memcpy(target, source, n * sizeof(type)); \
 			return; \
 		} \
-		for (; n; n--, source += from_step, target += to_step) \
-			*(type *)(void *)target = *(const type *)(const void *)source; \
+		for (uint64_t i = 0; i < n; i++) \
+			*(type *)(void *)(target + i * to_step) = \
+				*(const type *)(const void *)(source + i * from_step); \
 	}
 BITS_LOOP(bits_1, uint8_t)
 BITS_LOOP(bits_2, uint16_t)

@@ -186,12 +186,14 @@ static void pack_b_i8(const struct matmul_plan *plan, const struct maru_operand 
 	uint32_t padded = (part->k + 3) / 4 * 4, j, i, n;
 	int8_t rounded[CHUNK_K];
 
-	for (j = 0; j < part->m; j++, from += desc->stride[1], to += step) {
+	for (j = 0; j < part->m; j++, to += step) {
+		const uint8_t *row = from + j * desc->stride[1];
+
 		if (desc->type == MARU_TYPE_I8)
-			widen_i8(plan, to, 0, (const int8_t *)from, desc->stride[0], part->k);
+			widen_i8(plan, to, 0, (const int8_t *)row, desc->stride[0], part->k);
 		for (i = 0; i < part->k && desc->type != MARU_TYPE_I8; i += n) {
 			n = part->k - i < CHUNK_K ? part->k - i : CHUNK_K;
-			matmul_row_round(rounded, desc, from + i * desc->stride[0], scales[j], n);
+			matmul_row_round(rounded, desc, row + i * desc->stride[0], scales[j], n);
 			widen_i8(plan, to, i, rounded, 1, n);
 		}
 		if (plan->path == MATMUL_FEW_I8 && plan->b_kernel == MARU_TYPE_I8)

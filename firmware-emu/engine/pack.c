@@ -93,10 +93,11 @@ UNPACK(unpack_32, uint32_t)
 	{ \
 		const unsigned int g = 4 / sizeof(type); \
 		for (uint64_t i = 0; i < groups; i++, from += PACK_N) \
-			for (unsigned int r = 0; r < g; r++, to += k_step) \
+			for (unsigned int r = 0; r < g; r++) { \
+				type *row = (type *)(void *)(to + (i * g + r) * k_step); \
 				for (unsigned int j = 0; j < n; j++) \
-					((type *)(void *)to)[j] = (type)(from[j] >> \
-									 8 * sizeof(type) * r); \
+					row[j] = (type)(from[j] >> 8 * sizeof(type) * r); \
+			} \
 	}
 UNPACK_GROUPS(unpack_groups_8, uint8_t)
 UNPACK_GROUPS(unpack_groups_16, uint16_t)

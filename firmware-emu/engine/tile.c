@@ -52,12 +52,14 @@ void tile_cursor_advance(struct tile_cursor *cursor, uint64_t elements)
 {
 	const struct tile_walk *walk = cursor->walk;
 	unsigned int d = 0;
+	uintptr_t at = (uintptr_t)cursor->at;	/* may wrap behind the last element */
 
 	cursor->index[0] += elements;
-	cursor->at += elements * walk->stride[0];
+	at += elements * walk->stride[0];
 	while (cursor->index[d] == walk->dim[d] && d + 1 < walk->dims) {
-		cursor->at += walk->stride[d + 1] - walk->dim[d] * walk->stride[d];
+		at += walk->stride[d + 1] - walk->dim[d] * walk->stride[d];
 		cursor->index[d++] = 0;
 		cursor->index[d]++;
 	}
+	cursor->at = (uint8_t *)at;
 }

@@ -2,7 +2,7 @@
 # Fuzzers, run under sanitizers by `make stress`: with NAME-args, to the end, which is status 0.
 
 FUZZERS += fuzz_decode
-fuzz_decode-src := selftests/fuzz/fuzz_decode.c $(ENGINE_SRC)
+fuzz_decode-src := selftests/fuzz/fuzz_decode.c selftests/fuzz/packet.c $(ENGINE_SRC)
 fuzz_decode-libs := $(ENGINE_LIBS) -lpthread
 fuzz_decode-args := 3000000
 

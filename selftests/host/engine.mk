@@ -11,15 +11,3 @@ HOST_TESTS += $(ENGINE_TESTS)
 $(foreach t,$(ENGINE_TESTS),$(eval $(t)-src := selftests/host/$(t).c $(ENGINE_TEST_SRC)))
 $(foreach t,$(ENGINE_TESTS),$(eval $(t)-libs := $(ENGINE_LIBS) -lpthread))
 
-# Random packets under sanitizers: make -f tools/build.mk fuzz-decode
-FUZZ_PACKETS ?= 1000000
-$(B)/bin/fuzz_decode: selftests/fuzz/fuzz_decode.c $(ENGINE_SRC) $(wildcard firmware-emu/engine/*.h)
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_COMMON) -O1 -mavx2 -mfma -mf16c -DENGINE_WITHOUT_AVX512 \
-		-fsanitize=address,undefined -fno-sanitize-recover=all -o $@ \
-		$(filter-out %/avx512_convert.c,$(filter %.c,$^)) $(ENGINE_LIBS)
-
-.PHONY: fuzz-decode
-fuzz-decode: $(B)/bin/fuzz_decode
-	$(Q)$(B)/bin/fuzz_decode $(FUZZ_PACKETS)

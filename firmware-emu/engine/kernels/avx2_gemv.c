@@ -333,11 +333,12 @@ INLINE void row(float *out, uint64_t out_step, const uint8_t *a, const uint8_t *
 
 INLINE void rows(const struct kernels_gemv *gemv, enum form form)
 {
-	const uint8_t *a = gemv->a, *b = gemv->b;
 	uint64_t b_step = gemv->b_step, out_step = gemv->out_step;
+	const uint8_t *b = gemv->b;
 	uint32_t n, j;
 
-	for (n = 0; n < gemv->n; n++, a += gemv->a_step) {
+	for (n = 0; n < gemv->n; n++) {
+		const uint8_t *a = (const uint8_t *)gemv->a + n * gemv->a_step;
 		uint8_t *out = (uint8_t *)gemv->out + (uint64_t)n * 4;
 
 		for (j = 0; j + 4 <= gemv->m; j += 4)
