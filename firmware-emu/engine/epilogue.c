@@ -27,6 +27,14 @@ static void add_operand(float *sums, const struct engine_operand *operand, const
 		sums[i] += values[i];
 }
 
+static void scale_by(float *sums, float scale, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		sums[i] *= scale;
+}
+
 static void finish_chunk(struct engine_op *op, const struct matmul_part *part, const void *out,
 			 uint32_t n0, uint32_t m, uint32_t n, const float *b_scale)
 {
@@ -47,12 +55,11 @@ static void finish_chunk(struct engine_op *op, const struct matmul_part *part, c
 	for (i = 0; i < n; i++)
 		sums[i] = matmul_is_int(plan) ? (float)((const int32_t *)out)[i] :
 			  ((const float *)out)[i];
-	for (i = 0; i < n && b_scale; i++)
-		sums[i] *= *b_scale;
+	if (b_scale)
+		scale_by(sums, *b_scale, n);
 	for (i = 0; i < n && a_scale->desc; i++)
 		sums[i] *= ((const float *)(const void *)a_scale->host)[n0 + i];
-	for (i = 0; i < n; i++)
-		sums[i] *= plan->scale;
+	scale_by(sums, plan->scale, n);
 	if (bias->desc)
 		add_operand(sums, bias, bias->host + (uint64_t)n0 *
 			    maru_type_bytes(bias->desc->type), n);

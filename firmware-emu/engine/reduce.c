@@ -292,8 +292,8 @@ static float line_value(const struct reduce_plan *plan, const struct line *line,
 	return is_min(plan->kind) ? -value : value;
 }
 
-static void store_line(struct engine_op *op, const struct reduce_plan *plan,
-		       const struct line *line, uint8_t *to, const uint8_t *add, uint32_t width)
+static void store_line(const struct reduce_plan *plan, const struct line *line, uint8_t *to,
+		       const uint8_t *add, uint32_t width)
 {
 	uint32_t j;
 
@@ -306,7 +306,7 @@ static void store_line(struct engine_op *op, const struct reduce_plan *plan,
 			continue;
 		}
 		value = line_value(plan, line, j);
-		if (op->operands[MARU_ROLE_REDUCE_ADD].desc) {
+		if (add) {
 			float more;
 
 			memcpy(&more, add + 4 * (uint64_t)j, 4);
@@ -330,7 +330,7 @@ static int run_line(struct engine_op *op, uint64_t number, struct line *line)
 	const struct engine_operand *add = &op->operands[MARU_ROLE_REDUCE_ADD];
 	uint32_t column = (uint32_t)(number % plan->lines_across) * WIDTH;
 	uint32_t width = dst->desc->dim[0] - column < WIDTH ? dst->desc->dim[0] - column : WIDTH;
-	const uint8_t *from = NULL, *more = NULL;
+	const uint8_t *from = x->host, *more = NULL;
 	uint64_t rest = number / plan->lines_across, i[3];
 	int err;
 
@@ -339,13 +339,13 @@ static int run_line(struct engine_op *op, uint64_t number, struct line *line)
 	i[1] = rest % dst->desc->dim[2];
 	i[2] = rest / dst->desc->dim[2];
 	if (plan->n)
-		from = x->host + offset(x->desc, column, i);
+		from += offset(x->desc, column, i);
 	if (add->desc)
 		more = add->host + offset(add->desc, column, i);
 	err = plan->is_row ? run_row(op, plan, line, from) :
 	      run_columns(op, plan, line, from, width);
 	if (!err)
-		store_line(op, plan, line, dst->host + offset(dst->desc, column, i), more, width);
+		store_line(plan, line, dst->host + offset(dst->desc, column, i), more, width);
 	return err;
 }
 
