@@ -167,7 +167,14 @@ void maru_queue_process(struct maru_queue *queue)
 	dma_fence_end_signalling(cookie);
 }
 
-static void maru_queue_process_id(struct maru_device *mdev, u32 id)
+/**
+ * maru_queue_process_id() - The card says that a job of a queue is done, or that it stopped.
+ * @mdev: device.
+ * @id: of the queue, as the card gave it: there need be none.
+ *
+ * Context: any, hard interrupt included.
+ */
+void maru_queue_process_id(struct maru_device *mdev, u32 id)
 {
 	struct maru_queue *queue;
 
@@ -180,30 +187,6 @@ static void maru_queue_process_id(struct maru_device *mdev, u32 id)
 		return;
 	maru_queue_process(queue);
 	maru_queue_put(queue);
-}
-
-/**
- * maru_queue_handle_fence() - The card says that a job is done.
- * @mdev: device.
- * @id: of the queue, as the card gave it.
- *
- * Context: any, hard interrupt included.
- */
-void maru_queue_handle_fence(struct maru_device *mdev, u32 id)
-{
-	maru_queue_process_id(mdev, id);
-}
-
-/**
- * maru_queue_handle_error() - The card says that a queue stopped.
- * @mdev: device.
- * @id: of the queue, as the card gave it.
- *
- * Context: any, hard interrupt included.
- */
-void maru_queue_handle_error(struct maru_device *mdev, u32 id)
-{
-	maru_queue_process_id(mdev, id);
 }
 
 /**

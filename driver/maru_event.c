@@ -50,10 +50,8 @@ static void maru_event_dispatch(struct maru_device *mdev, const struct maru_even
 {
 	switch (event->type) {
 	case MARU_EVENT_FENCE:
-		maru_queue_handle_fence(mdev, event->queue);
-		break;
 	case MARU_EVENT_QUEUE_ERROR:
-		maru_queue_handle_error(mdev, event->queue);
+		maru_queue_process_id(mdev, event->queue);
 		break;
 	case MARU_EVENT_MMU_FAULT:
 		maru_event_handle_fault(mdev, event);

@@ -37,8 +37,7 @@ struct maru_queue *maru_queue_create_kernel(struct maru_device *mdev, u32 cls, u
 void maru_queue_destroy_kernel(struct maru_queue *queue);
 
 /* what the card tells: maru_done.c */
-void maru_queue_handle_fence(struct maru_device *mdev, u32 id);
-void maru_queue_handle_error(struct maru_device *mdev, u32 id);
+void maru_queue_process_id(struct maru_device *mdev, u32 id);
 void maru_queue_scan_all(struct maru_device *mdev);
 void maru_queue_process(struct maru_queue *queue);
 unsigned int maru_queue_retire_locked(struct maru_queue *queue);
