@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Life of the core under test, and its memory. Queues are in card_queue.c. */
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -376,4 +378,85 @@ int card_wait_holding(struct card *card, enum ipc_point point, int ms)
 		usleep(200);
 	}
 	return 0;
+}
+
+/* The next thread of the core with a name (NULL: any) from @dir. Return: its file @name. */
+static FILE *next_thread(struct card *card, DIR *dir, const char *thread, const char *name)
+{
+	struct dirent *entry;
+	char path[64], comm[20];
+
+	while ((entry = readdir(dir))) {
+		FILE *file;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.10s/comm", (int)card->pid,
+			 entry->d_name);
+		file = fopen(path, "r");
+		comm[0] = '\0';
+		if (file && fgets(comm, sizeof(comm), file))
+			comm[strcspn(comm, "\n")] = '\0';
+		if (file)
+			fclose(file);
+		if (thread && strcmp(comm, thread))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.10s/%s", (int)card->pid,
+			 entry->d_name, name);
+		return fopen(path, "r");
+	}
+	return NULL;
+}
+
+static DIR *threads_of(struct card *card)
+{
+	char path[32];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)card->pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	return dir;
+}
+
+static bool is_still(struct card *card)
+{
+	DIR *dir = threads_of(card);
+	bool is_still = true;
+	FILE *file;
+
+	while ((file = next_thread(card, dir, NULL, "stat"))) {
+		char what = 0;
+
+		if (fscanf(file, "%*d (%*[^)]) %c", &what) != 1 || what != 'S')
+			is_still = false;
+		fclose(file);
+	}
+	closedir(dir);
+	return is_still;
+}
+
+void card_settle(struct card *card)
+{
+	uint64_t end = card_now_ns() + 5000000000;
+
+	/* twice: one may wake another that was seen before */
+	while (!is_still(card) || !is_still(card)) {
+		assert_true(card_now_ns() < end);
+		usleep(200);
+	}
+}
+
+uint64_t card_waited_ns(struct card *card)
+{
+	unsigned long long ran, waited = 0;
+	DIR *dir = threads_of(card);
+	FILE *file = next_thread(card, dir, "firmware", "schedstat");
+
+	if (file && fscanf(file, "%llu %llu", &ran, &waited) != 2)
+		waited = 0;
+	if (file)
+		fclose(file);
+	closedir(dir);
+	return waited;
 }

@@ -104,6 +104,15 @@ bool card_is_alive(struct card *card);
 /** card_wait_dead() - Wait for the core to die. Return: the signal, 0: it exited, or < 0. */
 int card_wait_dead(struct card *card, int ms);
 
+/**
+ * card_settle() - Wait until no thread of the core runs or wants to: what they were about to do
+ * is done, also on a machine whose processors others have.
+ */
+void card_settle(struct card *card);
+
+/** card_waited_ns() - How long the thread of the firmware had to wait for a processor so far. */
+uint64_t card_waited_ns(struct card *card);
+
 /* The steps of card_start(), for tests that stop between them. */
 int card_hello(struct card *card);
 int card_wait_ready(struct card *card, int ms);
