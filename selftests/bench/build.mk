@@ -31,7 +31,8 @@ attention-libs := -fopenmp $(ENGINE_LIBS) -lpthread
 
 # Operations over rows of the engines alone, against memcpy.
 BENCHES += rows
-rows-src := selftests/bench/rows.c selftests/host/fake_span.c $(ENGINE_SRC)
+rows-src := selftests/bench/rows.c selftests/bench/versus.c selftests/host/fake_span.c \
+	$(ENGINE_SRC)
 rows-libs := -fopenmp $(ENGINE_LIBS) -lpthread
 
 # Decoding with a model of 200 M parameters: selftests/bench/generate.py makes it.

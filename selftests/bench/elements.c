@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ELEMENTWISE, GATHER, SCATTER and REDUCE of the engines alone, without card and driver, on
- * operands of 64 MiB, against memcpy that moves the same bytes: elements [threads].
+ * operands of 64 MiB, against memcpy that moves the same bytes: elements [threads [level]].
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "selftests/bench/versus.h"
 
 #define BYTES	(64u << 20)
@@ -75,37 +72,30 @@ static void bench_reduce(const char *name, unsigned int kind, unsigned int dim)
 
 int main(int argc, char **argv)
 {
-	int threads = argc > 1 ? atoi(argv[1]) : 2;
-
-	if (threads < 1 || threads > 64)
-		return 2;
-	setbuf(stdout, NULL);
-	if (engine_init(~0u))
-		return 1;
+	versus_init(argc, argv, 3ULL * BYTES);
 	left = versus_memory(BYTES, 0x3c);
 	right = versus_memory(BYTES, 0x3d);
 	dst = versus_memory(BYTES, 0);
 	ids = versus_memory(1 << 20, 0);
-	versus_init(threads, 3ULL * BYTES);
-	bench_two("add f32", MARU_CODE_ADD, MARU_TYPE_F32, 0);
-	bench_two("add bf16", MARU_CODE_ADD, MARU_TYPE_BF16, 0);
-	bench_two("mul f32", MARU_CODE_MUL, MARU_TYPE_F32, 0);
-	bench_two("mul bf16", MARU_CODE_MUL, MARU_TYPE_BF16, 0);
-	bench_two("silu mul f32", MARU_CODE_SWIGLU, MARU_TYPE_F32, 0);
-	bench_two("silu mul bf16", MARU_CODE_SWIGLU, MARU_TYPE_BF16, 0);
-	bench_two("silu mul f16", MARU_CODE_SWIGLU, MARU_TYPE_F16, 0);
-	bench_two("gelu mul f32", MARU_CODE_GEGLU, MARU_TYPE_F32, 0);
-	bench_two("div f32", MARU_CODE_DIV, MARU_TYPE_F32, 0);
-	bench_two("mul f32 row", MARU_CODE_MUL, MARU_TYPE_F32, ROW);
-	bench_two("mul f32 one", MARU_CODE_MUL, MARU_TYPE_F32, 1);
-	bench_one("scale f32", MARU_CODE_SCALE, MARU_TYPE_F32);
-	bench_one("silu f32", MARU_CODE_SILU, MARU_TYPE_F32);
-	bench_one("silu bf16", MARU_CODE_SILU, MARU_TYPE_BF16);
-	bench_rows("gather f32", MARU_OP_GATHER, MARU_TYPE_F32);
-	bench_rows("scatter f32", MARU_OP_SCATTER, MARU_TYPE_F32);
-	bench_rows("scatter f16", MARU_OP_SCATTER, MARU_TYPE_F16);
-	bench_reduce("sum f32", MARU_REDUCE_SUM, 0);
-	bench_reduce("sum f32 dim 1", MARU_REDUCE_SUM, 1);
-	bench_reduce("argmax f32", MARU_REDUCE_ARGMAX, 0);
+	bench_two("add-f32", MARU_CODE_ADD, MARU_TYPE_F32, 0);
+	bench_two("add-bf16", MARU_CODE_ADD, MARU_TYPE_BF16, 0);
+	bench_two("mul-f32", MARU_CODE_MUL, MARU_TYPE_F32, 0);
+	bench_two("mul-bf16", MARU_CODE_MUL, MARU_TYPE_BF16, 0);
+	bench_two("silu-mul-f32", MARU_CODE_SWIGLU, MARU_TYPE_F32, 0);
+	bench_two("silu-mul-bf16", MARU_CODE_SWIGLU, MARU_TYPE_BF16, 0);
+	bench_two("silu-mul-f16", MARU_CODE_SWIGLU, MARU_TYPE_F16, 0);
+	bench_two("gelu-mul-f32", MARU_CODE_GEGLU, MARU_TYPE_F32, 0);
+	bench_two("div-f32", MARU_CODE_DIV, MARU_TYPE_F32, 0);
+	bench_two("mul-f32-row", MARU_CODE_MUL, MARU_TYPE_F32, ROW);
+	bench_two("mul-f32-one", MARU_CODE_MUL, MARU_TYPE_F32, 1);
+	bench_one("scale-f32", MARU_CODE_SCALE, MARU_TYPE_F32);
+	bench_one("silu-f32", MARU_CODE_SILU, MARU_TYPE_F32);
+	bench_one("silu-bf16", MARU_CODE_SILU, MARU_TYPE_BF16);
+	bench_rows("gather-f32", MARU_OP_GATHER, MARU_TYPE_F32);
+	bench_rows("scatter-f32", MARU_OP_SCATTER, MARU_TYPE_F32);
+	bench_rows("scatter-f16", MARU_OP_SCATTER, MARU_TYPE_F16);
+	bench_reduce("sum-f32", MARU_REDUCE_SUM, 0);
+	bench_reduce("sum-f32-dim-1", MARU_REDUCE_SUM, 1);
+	bench_reduce("argmax-f32", MARU_REDUCE_ARGMAX, 0);
 	return 0;
 }

@@ -32,11 +32,15 @@ void *versus_memory(uint64_t bytes, int byte)
 	return memset(memory, byte, bytes);
 }
 
-void versus_init(int count, uint64_t bytes)
+void versus_init(int argc, char **argv, uint64_t bytes)
 {
+	uint32_t profile = argc > 2 ? (uint32_t)atoi(argv[2]) : ~0u;
 	int i;
 
-	threads = count;
+	threads = argc > 1 ? atoi(argv[1]) : 2;
+	setbuf(stdout, NULL);
+	if (threads < 1 || threads > 64 || engine_init(profile))
+		exit(2);
 	most = bytes / 2;
 	from = versus_memory(most, 0x3c);
 	to = versus_memory(most, 0);
@@ -44,7 +48,7 @@ void versus_init(int count, uint64_t bytes)
 		scratches[i].bytes = ENGINE_SCRATCH_BYTES;
 		scratches[i].base = versus_memory(ENGINE_SCRATCH_BYTES, 0);
 	}
-	printf("# %d threads, level %u\n# name               ours   memcpy  ratio\n", threads,
+	printf("# %d threads, level %u\n# name                ours   memcpy  ratio\n", threads,
 	       engine_profile(NULL));
 }
 
@@ -67,7 +71,7 @@ void versus_operand(struct versus_packet *packet, unsigned int role, unsigned in
 	packet->header.bytes += MARU_LINE_BYTES;
 }
 
-static double run_packet(const struct versus_packet *packet)
+double versus_time(const struct versus_packet *packet)
 {
 	static struct engine_op op;
 	double start = now();
@@ -111,15 +115,15 @@ void versus_run(const char *name, const struct versus_packet *packet, uint64_t b
 
 	if (bytes / 2 > most)
 		exit(1);
-	run_packet(packet);
+	versus_time(packet);
 	run_memcpy(bytes);
 	for (i = 0; i < ROUNDS; i++) {
-		ours[i] = run_packet(packet);
+		ours[i] = versus_time(packet);
 		theirs[i] = run_memcpy(bytes);
 	}
 	qsort(ours, ROUNDS, sizeof(double), ascending);
 	qsort(theirs, ROUNDS, sizeof(double), ascending);
-	printf("%-16s %8.1f %8.1f  %.3f  best %.3f\n", name, work / ours[ROUNDS / 2],
+	printf("%-18s %7.1f %8.1f  %.3f  best %.3f\n", name, work / ours[ROUNDS / 2],
 	       work / theirs[ROUNDS / 2], theirs[ROUNDS / 2] / ours[ROUNDS / 2],
 	       theirs[0] / ours[0]);
 }

@@ -12,8 +12,11 @@ struct versus_packet {
 	struct maru_operand line[4];
 };
 
-/** versus_init() - Start engines and threads; memory for up to @bytes read and written. */
-void versus_init(int threads, uint64_t bytes);
+/**
+ * versus_init() - Start the engines; memory for up to @bytes read and written.
+ * Arguments of the program: threads (2), the highest ISA level (the machine's).
+ */
+void versus_init(int argc, char **argv, uint64_t bytes);
 
 /** versus_memory() - Touched memory that is kept, each byte @byte. */
 void *versus_memory(uint64_t bytes, int byte);
@@ -21,6 +24,9 @@ void *versus_memory(uint64_t bytes, int byte);
 /** versus_operand() - Add a contiguous operand in the next role. */
 void versus_operand(struct versus_packet *packet, unsigned int role, unsigned int type,
 		    void *memory, uint32_t d0, uint32_t d1, uint32_t d2);
+
+/** versus_time() - Run a packet once. Return: seconds. */
+double versus_time(const struct versus_packet *packet);
 
 /**
  * versus_run() - Measure and print a line: name, GB/s of both, ratio of the medians.
