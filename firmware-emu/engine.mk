@@ -12,7 +12,8 @@ ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
-ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c)
+ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c \
+	avx512_elementwise.c bf16_elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, reduce.c sort.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 
@@ -21,6 +22,8 @@ $(B)/obj/$(ENGINE_DIR)/kernels/%.o: CFLAGS += -O3 -ffp-contract=off -fno-math-er
 $(B)/obj/$(ENGINE_DIR)/kernels/avx2_%.o: CFLAGS += -mavx2 -mfma -mf16c
 $(B)/obj/$(ENGINE_DIR)/kernels/avx512_%.o: CFLAGS += -mavx2 -mfma -mf16c \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+$(B)/obj/$(ENGINE_DIR)/kernels/bf16_%.o: CFLAGS += -mavx2 -mfma -mf16c \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512bf16
 $(B)/obj/$(ENGINE_DIR)/pack.o: CFLAGS += -O3
 $(B)/obj/$(ENGINE_DIR)/epilogue.o: CFLAGS += -O3 -ffp-contract=off
 $(B)/obj/$(ENGINE_DIR)/reduce.o: CFLAGS += -O3 -ffp-contract=off -fno-trapping-math

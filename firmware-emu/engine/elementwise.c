@@ -175,7 +175,7 @@ static void store_chunk(const struct elementwise_plan *plan, unsigned int type,
 		if (run > n)
 			run = n;
 		done = 0;
-		if (plan->is_stream && !((uintptr_t)cursor->at & 31) &&
+		if (plan->is_stream && !((uintptr_t)cursor->at & 63) &&
 		    side->walk.stride[0] == side->size)
 			done = kernels_elementwise.stream(type, cursor->at, from, run);
 		if (done < run)
@@ -209,7 +209,7 @@ static uint64_t run_pass(const struct elementwise_plan *plan, unsigned int type,
 	if (n < PASS_LEAST || plan->to.walk.stride[0] != plan->to.size ||
 	    plan->a.walk.stride[0] != plan->a.size ||
 	    (is_binary && !pass.is_one && plan->b.walk.stride[0] != plan->b.size) ||
-	    (plan->is_stream && (uintptr_t)at->to.at & 31))
+	    (plan->is_stream && (uintptr_t)at->to.at & 63))
 		return 0;
 	n = kernels_elementwise.pass(&pass, n);
 	tile_cursor_advance(&at->to, n);
@@ -224,7 +224,7 @@ static uint32_t chunk_size(const struct elementwise_plan *plan, const struct cur
 			   uint64_t left)
 {
 	uint32_t n = left < CHUNK ? (uint32_t)left : CHUNK;
-	uint32_t head = (uint32_t)(-(uintptr_t)at->to.at & 31) / plan->to.size;
+	uint32_t head = (uint32_t)(-(uintptr_t)at->to.at & 63) / plan->to.size;
 
 	return plan->is_stream && head && head < n ? head : n;
 }

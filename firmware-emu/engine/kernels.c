@@ -44,8 +44,13 @@ uint32_t kernels_init(uint32_t limit)
 		kernels_elementwise_avx2(&kernels_elementwise);
 	}
 #ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
-	if (level >= KERNELS_VNNI)
+	if (level >= KERNELS_VNNI) {
 		kernels_avx512(&kernels);
+		kernels_avx512_activate(&kernels);
+		kernels_elementwise_avx512(&kernels_elementwise);
+	}
+	if (level >= KERNELS_BF16)
+		kernels_elementwise_bf16(&kernels_elementwise);
 #endif
 	return level;
 }

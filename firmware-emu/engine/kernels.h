@@ -101,5 +101,6 @@ void kernels_avx2(struct kernels *table);
 void kernels_avx2_gemm(struct kernels *table);
 void kernels_avx2_gemv(struct kernels *table);
 void kernels_avx512(struct kernels *table);
+void kernels_avx512_activate(struct kernels *table);
 
 #endif

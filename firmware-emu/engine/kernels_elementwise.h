@@ -15,7 +15,7 @@ struct kernels_pass {
 	const void *b;		/* NULL: f(a) */
 	const float *p;		/* two parameters */
 	int is_one;		/* b is one element */
-	int is_stream;		/* past the caches; to is 32-byte aligned */
+	int is_stream;		/* past the caches; to is 64-byte aligned */
 };
 
 struct kernels_elementwise {
@@ -25,7 +25,7 @@ struct kernels_elementwise {
 	void (*integer)(unsigned int code, int32_t *x, const int32_t *y, size_t n);
 	/* Return: how many of the first elements were done; the same bits as binary. */
 	size_t (*pass)(const struct kernels_pass *pass, size_t n);
-	/* Convert past the caches; @to is 32-byte aligned. Return: as pass. */
+	/* Convert past the caches; @to is 64-byte aligned. Return: as pass. */
 	size_t (*stream)(unsigned int type, void *to, const float *from, size_t n);
 };
 
@@ -34,5 +34,7 @@ extern struct kernels_elementwise kernels_elementwise;
 /* Each level fills the table; kernels_init() chooses. */
 void kernels_elementwise_plain(struct kernels_elementwise *table);
 void kernels_elementwise_avx2(struct kernels_elementwise *table);
+void kernels_elementwise_avx512(struct kernels_elementwise *table);
+void kernels_elementwise_bf16(struct kernels_elementwise *table);
 
 #endif

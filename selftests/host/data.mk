@@ -4,7 +4,7 @@
 DATA_TEST_SRC := selftests/host/data_case.c selftests/ref/ref_elementwise.c \
 	selftests/ref/ref_order.c
 DATA_TESTS := test_gather test_scatter test_elementwise test_elementwise_plain \
-	test_elementwise_avx2 test_reduce test_sort
+	test_elementwise_avx2 test_elementwise_avx512 test_reduce test_sort
 HOST_TESTS += $(DATA_TESTS)
 $(foreach t,$(DATA_TESTS),$(eval $(t)-src = selftests/host/$(t).c $(DATA_TEST_SRC) \
 	$$(ENGINE_TEST_SRC)))

@@ -177,45 +177,7 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 	return i;
 }
 
-INLINE size_t pass_type(unsigned int code, unsigned int type, const struct kernels_pass *p,
-			size_t n)
-{
-	if (code < MARU_CODE_ADD)
-		return p->is_stream ? pass(code, type, p, n, 1, 1) : pass(code, type, p, n, 1, 0);
-	if (p->is_one)
-		return p->is_stream ? pass(code, type, p, n, 1, 1) : pass(code, type, p, n, 1, 0);
-	return p->is_stream ? pass(code, type, p, n, 0, 1) : pass(code, type, p, n, 0, 0);
-}
-
-INLINE size_t pass_code(unsigned int code, const struct kernels_pass *p, size_t n)
-{
-	switch (p->type) {
-	case MARU_TYPE_F32:
-		return pass_type(code, MARU_TYPE_F32, p, n);
-	case MARU_TYPE_F16:
-		return pass_type(code, MARU_TYPE_F16, p, n);
-	default:
-		return pass_type(code, MARU_TYPE_BF16, p, n);
-	}
-}
-
-static size_t avx2_pass(const struct kernels_pass *p, size_t n)
-{
-	switch (p->code) {
-#define PASS(code)	case MARU_CODE_##code: return pass_code(MARU_CODE_##code, p, n)
-	PASS(ADD);
-	PASS(SUB);
-	PASS(MUL);
-	PASS(DIV);
-	PASS(SILU);
-	PASS(GELU);
-	PASS(SCALE);
-	PASS(SWIGLU);
-	PASS(GEGLU);
-#undef PASS
-	}
-	return 0;
-}
+#include "firmware-emu/engine/kernels/pass.h"
 
 /* Rounded to bf16 in the lower halves; any NaN, made quiet. */
 INLINE __m256i narrow8(__m256 x)
@@ -253,6 +215,6 @@ void kernels_elementwise_avx2(struct kernels_elementwise *table)
 {
 	*table = (struct kernels_elementwise) {
 		.unary = avx2_unary, .binary = avx2_binary, .integer = avx2_integer,
-		.pass = avx2_pass, .stream = avx2_stream,
+		.pass = pass_any, .stream = avx2_stream,
 	};
 }
