@@ -23,7 +23,7 @@ static struct maru_operand *add(unsigned int role, unsigned int type, const uint
 {
 	struct maru_operand *line = case_add(&attention, role, NULL, type, dim[0], dim[1], dim[2],
 					     dim[3]);
-	uint64_t size = maru_type_bytes(type), row = (dim[0] + pad) * size, i;
+	uint64_t size = maru_type_bytes(type), row = (dim[0] + pad) * size;
 	unsigned int inner = is_cache ? 2 : 1, outer = is_cache ? 1 : 2;
 	uint8_t *memory;
 
@@ -31,11 +31,7 @@ static struct maru_operand *add(unsigned int role, unsigned int type, const uint
 	line->stride[outer] = row * dim[inner];
 	line->stride[3] = row * dim[1] * dim[2];
 	memory = case_memory(line->stride[3] * dim[3]);
-	for (i = 0; i < line->stride[3] * dim[3] / size; i++)
-		if (type == F32)
-			((float *)(void *)memory)[i] = case_float(seed) * 2;
-		else
-			ref_store(type, memory + i * size, case_float(seed) * 2);
+	case_fill(type, memory, line->stride[3] * dim[3] / size, 2, seed);
 	line->va = (uint64_t)(uintptr_t)memory;
 	return line;
 }

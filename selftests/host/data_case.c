@@ -35,15 +35,12 @@ void data_fill(const struct maru_operand *desc, uint64_t *seed)
 	uint64_t bytes = data_bytes(desc), size = maru_type_bytes(desc->type), i;
 	uint8_t *host = (uint8_t *)(uintptr_t)desc->va;
 
-	for (i = 0; i + size <= bytes; i += size) {
-		if (desc->type == MARU_TYPE_F32)
-			*(float *)(void *)(host + i) = 4 * case_float(seed);
-		else if (desc->type == MARU_TYPE_F16 || desc->type == MARU_TYPE_BF16 ||
-			 desc->type == MARU_TYPE_F64)
-			ref_store(desc->type, host + i, 4 * case_float(seed));
-		else
+	if (desc->type == MARU_TYPE_F32 || desc->type == MARU_TYPE_F16 ||
+	    desc->type == MARU_TYPE_BF16 || desc->type == MARU_TYPE_F64)
+		case_fill(desc->type, host, bytes / size, 4, seed);
+	else
+		for (i = 0; i + size <= bytes; i += size)
 			ref_store(desc->type, host + i, (int)(case_random(seed) % 200) - 100);
-	}
 }
 
 struct maru_operand *data_add(struct engine_case *c, unsigned int role, unsigned int type,

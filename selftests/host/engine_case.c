@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "selftests/host/engine_case.h"
+#include "selftests/ref/ref.h"
 
 static void *kept[256];
 static unsigned int kept_count;
@@ -40,6 +41,40 @@ uint64_t case_random(uint64_t *seed)
 float case_float(uint64_t *seed)
 {
 	return (float)((int64_t)case_random(seed) >> 40) * 0x1p-23f;
+}
+
+/* Rounding takes long, so small floats are drawn from some thousands that were rounded once. */
+static void fill_small(unsigned int type, uint16_t *memory, uint64_t count, float scale,
+		       uint64_t *seed)
+{
+	static struct {
+		float scale;
+		uint16_t values[4096];
+	} tables[2];
+	uint16_t *values = tables[type == MARU_TYPE_BF16].values;
+	uint64_t i, other = 1;
+
+	if (tables[type == MARU_TYPE_BF16].scale != scale) {
+		tables[type == MARU_TYPE_BF16].scale = scale;
+		for (i = 0; i < 4096; i++)
+			ref_store(type, &values[i], scale * case_float(&other));
+	}
+	for (i = 0; i < count; i++)
+		memory[i] = values[case_random(seed) % 4096];
+}
+
+void case_fill(unsigned int type, void *memory, uint64_t count, float scale, uint64_t *seed)
+{
+	uint64_t i;
+
+	if (type == MARU_TYPE_F16 || type == MARU_TYPE_BF16)
+		fill_small(type, memory, count, scale, seed);
+	else if (type == MARU_TYPE_F32)
+		for (i = 0; i < count; i++)
+			((float *)memory)[i] = scale * case_float(seed);
+	else if (type == MARU_TYPE_F64)
+		for (i = 0; i < count; i++)
+			((double *)memory)[i] = (double)(scale * case_float(seed));
 }
 
 void case_init(struct engine_case *c, unsigned int op)

@@ -51,5 +51,7 @@ int case_free_all(void **state);
 uint64_t case_random(uint64_t *seed);
 /** case_float() - Uniform in [-1, 1). */
 float case_float(uint64_t *seed);
+/** case_fill() - @count random floats of @type in [-@scale, @scale); nothing for other types. */
+void case_fill(unsigned int type, void *memory, uint64_t count, float scale, uint64_t *seed);
 
 #endif

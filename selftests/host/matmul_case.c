@@ -26,14 +26,11 @@ static void *make(const struct product *p, struct maru_operand *desc, unsigned i
 	desc->stride[3] = desc->stride[2] * (dim[2] ? dim[2] : 1);
 	bytes = desc->stride[3] * (dim[3] ? dim[3] : 1) + row;
 	memory = case_memory(bytes);
-	for (i = 0; i < bytes / size; i++) {
-		if (type == I8)
+	if (type == I8)
+		for (i = 0; i < bytes; i++)
 			memory[i] = (uint8_t)case_random(seed);
-		else if (type == F32)
-			((float *)(void *)memory)[i] = case_float(seed);
-		else if (type != I32)
-			ref_store(type, memory + i * size, case_float(seed));
-	}
+	else if (type != I32)
+		case_fill(type, memory, bytes / size, 1, seed);
 	desc->va = (uint64_t)(uintptr_t)memory;
 	return memory;
 }

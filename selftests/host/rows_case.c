@@ -36,7 +36,7 @@ struct maru_operand *rows_add(struct engine_case *c, unsigned int role, unsigned
 {
 	struct maru_operand *desc = case_add(c, role, NULL, type, dim[0], dim[1], dim[2], dim[3]);
 	unsigned int size = maru_type_bytes(type);
-	uint64_t bytes, i;
+	uint64_t bytes;
 	uint8_t *memory;
 
 	desc->stride[1] += pad * size;
@@ -48,8 +48,7 @@ struct maru_operand *rows_add(struct engine_case *c, unsigned int role, unsigned
 	if (!role)
 		memset(memory, 0x55, bytes);
 	else
-		for (i = 0; i < bytes / size; i++)
-			ref_store(type, memory + i * size, case_float(seed));
+		case_fill(type, memory, bytes / size, 1, seed);
 	return desc;
 }
 

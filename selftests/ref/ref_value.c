@@ -24,6 +24,18 @@ static struct format format_of(unsigned int type)
 	}
 }
 
+/* 2^exponent; ldexpl() is most of the time of a test otherwise. */
+static long double power(int exponent)
+{
+	uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+	double x;
+
+	if (exponent < -1022 || exponent > 1023)
+		return ldexpl(1, exponent);
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
 static long double load_small(unsigned int type, uint16_t bits)
 {
 	int fraction_bits = type == MARU_TYPE_F16 ? 10 : 7;
@@ -34,9 +46,9 @@ static long double load_small(unsigned int type, uint16_t bits)
 	if (exponent == 2 * bias + 1)
 		value = fraction != 0 ? NAN : INFINITY;
 	else if (!exponent)
-		value = ldexpl(fraction, 1 - bias - fraction_bits);
+		value = fraction * power(1 - bias - fraction_bits);
 	else
-		value = ldexpl(fraction + (1 << fraction_bits), exponent - bias - fraction_bits);
+		value = (fraction + (1 << fraction_bits)) * power(exponent - bias - fraction_bits);
 	return copysignl(value, bits & 0x8000 ? -1.0L : 1.0L);
 }
 
@@ -74,10 +86,10 @@ long double ref_ulp(unsigned int type, long double value)
 	int exponent;
 
 	if (value == 0 || !isfinite(value))
-		return ldexpl(1, format.least);
+		return power(format.least);
 	frexpl(value, &exponent);
 	exponent -= format.digits;
-	return ldexpl(1, exponent < format.least ? format.least : exponent);
+	return power(exponent < format.least ? format.least : exponent);
 }
 
 static long double round_float(unsigned int type, long double value)
@@ -86,9 +98,11 @@ static long double round_float(unsigned int type, long double value)
 
 	if (value == 0 || !isfinite(value))
 		return value;
+	if (type == MARU_TYPE_F32 || type == MARU_TYPE_F64)
+		return type == MARU_TYPE_F32 ? (long double)(float)value : (double)value;
 	ulp = ref_ulp(type, value);
 	value = copysignl(rintl(value / ulp) * ulp, value);	/* nearest even */
-	if (fabsl(value) >= ldexpl(1, format_of(type).most))
+	if (fabsl(value) >= power(format_of(type).most))
 		return copysignl(INFINITY, value);
 	return value;
 }
@@ -135,9 +149,9 @@ static uint16_t store_small(unsigned int type, long double value)
 	frexpl(size, &exponent);
 	exponent += bias - 1;
 	if (size == 0 || exponent <= 0)
-		return (uint16_t)(sign | (int)ldexpl(size, bias - 1 + fraction_bits));
+		return (uint16_t)(sign | (int)(size * power(bias - 1 + fraction_bits)));
 	return (uint16_t)(sign | exponent << fraction_bits |
-			  ((int)ldexpl(size, bias - exponent + fraction_bits) &
+			  ((int)(size * power(bias - exponent + fraction_bits)) &
 			   ((1 << fraction_bits) - 1)));
 }
 
