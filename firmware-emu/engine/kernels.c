@@ -49,8 +49,10 @@ uint32_t kernels_init(uint32_t limit)
 		kernels_avx512_activate(&kernels);
 		kernels_elementwise_avx512(&kernels_elementwise);
 	}
-	if (level >= KERNELS_BF16)
+	if (level >= KERNELS_BF16) {
 		kernels_elementwise_bf16(&kernels_elementwise);
+		kernels_avx512_gemm_bf16(&kernels);
+	}
 #endif
 	return level;
 }

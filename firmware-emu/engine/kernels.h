@@ -16,9 +16,11 @@
 
 /*
  * out[j][i] (+)= sum over k of b[j][k] · a(k, i), for j < m, i < n. The panels of A follow each
- * other @panel_bytes apart. gemm_f32: F32 in groups of 1, b and out F32. gemm_i8: I8 in groups
- * of 4; b holds I16 values, rows padded with zeros to a multiple of 4; out is I32 and wraps.
- * Rows of an F32 out hold whole 64 columns.
+ * other @panel_bytes apart. gemm_f32: F32 in groups of 1, b and out F32; with gemm_any also
+ * F16 and BF16 in groups of 1 and 2, and I8. gemm_bf16: a in groups of 2 and b BF16, rows of b
+ * padded with a zero to a multiple of 2. gemm_i8: I8 in groups of 4; b holds I16 values, with
+ * gemm_any I8, rows padded with zeros to a multiple of 4; out is I32 and wraps. Rows of an F32
+ * out hold whole 64 columns.
  */
 struct kernels_gemm {
 	void *out;
@@ -30,6 +32,8 @@ struct kernels_gemm {
 	uint32_t m;
 	uint32_t n;
 	uint32_t k;
+	uint8_t type;		/* enum maru_type of a */
+	uint8_t group;		/* of its panels */
 	int add;		/* to what is in out, else overwrite */
 	void *scratch;		/* KERNELS_GEMM_SCRATCH bytes, 64-byte aligned */
 };
@@ -76,9 +80,11 @@ struct kernels {
 			     unsigned int rows);
 	void (*transpose_16)(void *to, const void *from, uint64_t step, uint64_t units,
 			     unsigned int rows);
-	/* Products of rows of B with panels of A. */
+	/* Products of rows of B with panels of A; of any type as they lie? */
+	int gemm_any;
 	void (*gemm_f32)(const struct kernels_gemm *gemm);
 	void (*gemm_i8)(const struct kernels_gemm *gemm);
+	void (*gemm_bf16)(const struct kernels_gemm *gemm);	/* NULL below level 3 */
 	void (*gemv)(const struct kernels_gemv *gemv);	/* NULL at level 0 */
 	/* x = act(x); @act: enum maru_act, one that kernels_has_act() knows. */
 	void (*activate)(unsigned int act, float *x, size_t n);
@@ -102,5 +108,7 @@ void kernels_avx2_gemm(struct kernels *table);
 void kernels_avx2_gemv(struct kernels *table);
 void kernels_avx512(struct kernels *table);
 void kernels_avx512_activate(struct kernels *table);
+void kernels_avx512_gemm(struct kernels *table);
+void kernels_avx512_gemm_bf16(struct kernels *table);	/* level 3 */
 
 #endif

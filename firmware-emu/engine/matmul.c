@@ -28,13 +28,10 @@ static bool library_call(const struct matmul_plan *plan, const struct matmul_par
 			 void *scratch)
 {
 	struct onednn_tile tile = {
-		.b_type = matmul_is_int(plan) ? MARU_TYPE_U8 : plan->b_kernel,
-		.a_type = plan->a_kernel,
-		.out_type = matmul_is_int(plan) ? MARU_TYPE_I32 : MARU_TYPE_F32,
+		.b_type = plan->b_kernel, .a_type = plan->a_kernel, .out_type = MARU_TYPE_F32,
 		.layout = plan->layout, .add = product->is_added,
 		.m = part->m, .k = part->k,
-		.b_step = product->b_step /
-			  (matmul_is_int(plan) ? 1 : maru_type_bytes(plan->b_kernel)),
+		.b_step = product->b_step / maru_type_bytes(plan->b_kernel),
 		.out_step = product->out_step / 4,
 	};
 	uint32_t n;
@@ -53,51 +50,6 @@ static bool library_call(const struct matmul_plan *plan, const struct matmul_par
 			       n / PACK_N * product->panel_bytes, product->out + n * 4, scratch))
 			return false;
 	}
-	return true;
-}
-
-/* The library multiplied b + 128: takes 128 times the sums of A's columns away again. */
-static void compensate(const struct matmul_part *part, const struct product *product,
-		       const int32_t *sums)
-{
-	uint32_t n0, j, i, n;
-
-	for (n0 = 0; n0 < part->n; n0 += PACK_N) {
-		const int8_t *panel = (const int8_t *)product->a +
-				      n0 / PACK_N * product->panel_bytes;
-		uint32_t columns[PACK_N] = { 0 };
-
-		n = part->n - n0 < PACK_N ? part->n - n0 : PACK_N;
-		for (i = 0; i < (part->k + 3) / 4 * 256; i++)
-			if (i / 256 * 4 + i % 4 < part->k)
-				columns[i % 256 / 4] += (uint32_t)panel[i];
-		for (j = 0; j < part->m; j++) {
-			uint32_t *out = (uint32_t *)(void *)(product->out + j * product->out_step) +
-					n0;
-
-			for (i = 0; i < n; i++)
-				out[i] = (product->is_added ? out[i] : 0) - 128 * columns[i] +
-					 (uint32_t)sums[j * product_pitch(part->n) + n0 + i];
-		}
-	}
-}
-
-static bool library_multiply(struct engine_op *op, const struct matmul_plan *plan,
-			     const struct matmul_part *part, const struct product *product,
-			     const struct matmul_scratch *scratch)
-{
-	const struct maru_operand *a = op->operands[MARU_ROLE_A].desc;
-	struct product whole = *product;
-
-	if (plan->path == MATMUL_LIBRARY)
-		return library_call(plan, part, a, product, scratch->extra);
-	/* The library's sums of I32 pass through f32: parts are added here. */
-	whole.out = scratch->b + MATMUL_SUMS_OFFSET;
-	whole.out_step = product_pitch(part->n) * 4;
-	whole.is_added = false;
-	if (!library_call(plan, part, a, &whole, scratch->extra))
-		return false;
-	compensate(part, product, (const int32_t *)(const void *)whole.out);
 	return true;
 }
 
@@ -124,6 +76,7 @@ static void own_multiply(const struct matmul_plan *plan, const struct matmul_par
 		.b = product->b, .b_step = product->b_step,
 		.a = product->a, .panel_bytes = product->panel_bytes,
 		.m = part->m, .n = part->n, .k = part->k, .add = product->is_added,
+		.type = plan->a_kernel, .group = pack_group(plan->layout),
 		.scratch = scratch->extra,
 	};
 
@@ -131,35 +84,47 @@ static void own_multiply(const struct matmul_plan *plan, const struct matmul_par
 		few_multiply(plan, part, product);
 	else if (plan->path == MATMUL_I8)
 		kernels.gemm_i8(&gemm);
+	else if (plan->b_kernel == MARU_TYPE_BF16)
+		kernels.gemm_bf16(&gemm);
 	else
 		kernels.gemm_f32(&gemm);
+}
+
+/* What the library has no code for. Own code writes whole 64 columns. */
+static void instead_multiply(struct engine_op *op, struct matmul_part *part,
+			     struct product *product, const struct matmul_scratch *scratch)
+{
+	struct matmul_plan plan = *IMPL_PLAN(const struct matmul_plan, op);
+	struct product whole = *product;
+	uint32_t j;
+
+	plan.path = MATMUL_F32;
+	plan.layout = MARU_LAYOUT_K16N64;
+	plan.a_kernel = plan.b_kernel = MARU_TYPE_F32;
+	plan.is_a_direct = plan.is_b_direct = false;
+	whole.a = matmul_a(op, &plan, part, scratch, &whole.panel_bytes);
+	whole.b = matmul_b(op, &plan, part, scratch, &whole.b_step);
+	if (product->out != scratch->out && part->n % PACK_N) {
+		whole.out = scratch->out;
+		whole.out_step = product_pitch(part->n) * 4;
+	}
+	own_multiply(&plan, part, &whole, scratch);
+	for (j = 0; j < part->m && whole.out != product->out; j++)
+		memcpy(product->out + j * product->out_step, whole.out + j * whole.out_step,
+		       part->n * 4ULL);
 }
 
 static void multiply(struct engine_op *op, struct matmul_part *part, struct product *product,
 		     const struct matmul_scratch *scratch)
 {
 	const struct matmul_plan *plan = IMPL_PLAN(const struct matmul_plan, op);
-	struct matmul_plan own;
 
 	product->a = matmul_a(op, plan, part, scratch, &product->panel_bytes);
 	product->b = matmul_b(op, plan, part, scratch, &product->b_step);
-	if (plan->path == MATMUL_LIBRARY || plan->path == MATMUL_LIBRARY_I8) {
-		if (library_multiply(op, plan, part, product, scratch))
-			return;
-		own = *plan;
-		if (plan->path == MATMUL_LIBRARY) {
-			own.path = MATMUL_F32;
-			own.layout = MARU_LAYOUT_K16N64;
-			own.a_kernel = own.b_kernel = MARU_TYPE_F32;
-			own.is_a_direct = own.is_b_direct = false;
-		} else {
-			own.path = MATMUL_I8;
-		}
-		plan = &own;
-		product->a = matmul_a(op, plan, part, scratch, &product->panel_bytes);
-		product->b = matmul_b(op, plan, part, scratch, &product->b_step);
-	}
-	own_multiply(plan, part, product, scratch);
+	if (plan->path != MATMUL_LIBRARY)
+		own_multiply(plan, part, product, scratch);
+	else if (!library_call(plan, part, op->operands[MARU_ROLE_A].desc, product, scratch->extra))
+		instead_multiply(op, part, product, scratch);
 }
 
 static void locate(struct engine_op *op, uint32_t tile, uint32_t i, struct matmul_part *part)

@@ -22,10 +22,9 @@
 #define MATMUL_B_BYTES		(3u << 20)
 
 enum matmul_path {
-	MATMUL_F32,		/* own code on f32 panels */
+	MATMUL_F32,		/* own code on panels, in f32 */
 	MATMUL_I8,		/* own code, exact */
 	MATMUL_LIBRARY,		/* oneDNN, float */
-	MATMUL_LIBRARY_I8,	/* oneDNN u8 × s8: b + 128, compensated */
 	MATMUL_FEW,		/* own code for few rows of B, weights as they lie */
 	MATMUL_FEW_I8,		/* the same, exact */
 };
@@ -59,11 +58,6 @@ struct matmul_scratch {
 	float *b_scales;	/* of the tile's rows of B, when they are rounded to I8 */
 };
 
-/*
- * U8 rows of B take a quarter of their share; the library's I32 sums of a part of k go behind.
- */
-#define MATMUL_SUMS_OFFSET	(1u << 20)
-
 /* In the small pieces, behind what products use. */
 #define MATMUL_SCALES_OFFSET	(768u << 10)
 #define MATMUL_SCALES_MAX	(MATMUL_OUT_BYTES / 4 / 64)	/* rows of a tile */
@@ -71,8 +65,7 @@ struct matmul_scratch {
 /* Does the product take I8 and make exact sums? */
 static inline bool matmul_is_int(const struct matmul_plan *plan)
 {
-	return plan->path == MATMUL_I8 || plan->path == MATMUL_LIBRARY_I8 ||
-	       plan->path == MATMUL_FEW_I8;
+	return plan->path == MATMUL_I8 || plan->path == MATMUL_FEW_I8;
 }
 
 /* Does own code read the weights where they lie, once for all rows of B? */

@@ -157,18 +157,18 @@ static void pack_b_float(const struct matmul_plan *plan, const struct maru_opera
 	}
 }
 
-/* For own code as I16, or as it is where it was rounded; for the library as value + 128. */
+/* As it is, or widened. */
 static void widen_i8(const struct matmul_plan *plan, uint8_t *to, uint32_t at, const int8_t *from,
 		     uint64_t step, uint32_t n)
 {
 	int16_t *wide = (int16_t *)(void *)to + at;
 	uint32_t i;
 
-	if (plan->b_kernel == MARU_TYPE_I8 && plan->path == MATMUL_FEW_I8) {
+	if (plan->b_kernel == MARU_TYPE_I8 && step == 1) {
 		memcpy(to + at, from, n);
-	} else if (plan->path == MATMUL_LIBRARY_I8) {
+	} else if (plan->b_kernel == MARU_TYPE_I8) {
 		for (i = 0; i < n; i++)
-			to[at + i] = (uint8_t)(from[i * step] ^ 0x80);
+			to[at + i] = (uint8_t)from[i * step];
 	} else if (step == 1) {
 		for (i = 0; i < n; i++)
 			wide[i] = from[i];
@@ -196,9 +196,9 @@ static void pack_b_i8(const struct matmul_plan *plan, const struct maru_operand 
 			matmul_row_round(rounded, desc, row + i * desc->stride[0], scales[j], n);
 			widen_i8(plan, to, i, rounded, 1, n);
 		}
-		if (plan->path == MATMUL_FEW_I8 && plan->b_kernel == MARU_TYPE_I8)
+		if (plan->b_kernel == MARU_TYPE_I8)
 			memset(to + part->k, 0, padded - part->k);
-		else if (plan->path != MATMUL_LIBRARY_I8)
+		else
 			memset(to + part->k * 2, 0, (padded - part->k) * 2);
 	}
 }
@@ -222,10 +222,6 @@ const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
 		*step = (part->k + 3) / 4 * 4 * 2 + 64;	/* rows in other sets of the cache */
 		pack_b_i8(plan, b->desc, part, from, scratch->b, *step, scratch->b_scales);
 		break;
-	case MATMUL_LIBRARY_I8:
-		*step = (part->k + 3) / 4 * 4;
-		pack_b_i8(plan, b->desc, part, from, scratch->b, *step, scratch->b_scales);
-		break;
 	case MATMUL_FEW:
 		*step = ((uint64_t)part->k + 3) / 4 * 16;
 		if (part->k % 4)
@@ -234,6 +230,10 @@ const void *matmul_b(struct engine_op *op, const struct matmul_plan *plan,
 		break;
 	default:
 		*step = (uint64_t)part->k * maru_type_bytes(plan->b_kernel);
+		if (plan->b_kernel == MARU_TYPE_BF16 && part->k % 2) {	/* pairs */
+			*step += 2;
+			memset(scratch->b, 0, *step * part->m);
+		}
 		pack_b_float(plan, b->desc, part, from, scratch->b, *step);
 	}
 	return scratch->b;

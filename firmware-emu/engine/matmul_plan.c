@@ -143,20 +143,27 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 	}
 	if (a->type == MARU_TYPE_I8 && plan->b_as != MARU_TYPE_I8) {
 		plan->path = MATMUL_F32;
-		plan->layout = MARU_LAYOUT_K16N64;
-		plan->a_kernel = plan->b_kernel = MARU_TYPE_F32;
+		plan->layout = kernels.gemm_any ? MARU_LAYOUT_K16N64K4 : MARU_LAYOUT_K16N64;
+		plan->a_kernel = kernels.gemm_any ? MARU_TYPE_I8 : MARU_TYPE_F32;
+		plan->b_kernel = MARU_TYPE_F32;
 		return;
 	}
 	if (a->type == MARU_TYPE_I8) {
-		plan->path = level >= KERNELS_VNNI ? MATMUL_LIBRARY_I8 : MATMUL_I8;
+		plan->path = MATMUL_I8;
 		plan->layout = MARU_LAYOUT_K16N64K4;
-		plan->a_kernel = plan->b_kernel = MARU_TYPE_I8;
+		plan->a_kernel = MARU_TYPE_I8;
+		plan->b_kernel = kernels.gemm_any ? MARU_TYPE_I8 : MARU_TYPE_I16;
 		return;
 	}
 	plan->path = level >= KERNELS_AVX2 ? MATMUL_LIBRARY : MATMUL_F32;
 	plan->layout = MARU_LAYOUT_K16N64;
 	plan->b_kernel = MARU_TYPE_F32;
 	plan->a_kernel = plan->path == MATMUL_F32 ? MARU_TYPE_F32 : plan->a_as;
+	if (kernels.gemm_any && (a->layout != MARU_LAYOUT_STRIDED || plan->a_as != MARU_TYPE_F32)) {
+		plan->path = MATMUL_F32;
+		if (a->layout != MARU_LAYOUT_STRIDED && plan->a_as == a->type)
+			plan->layout = a->layout;
+	}
 	/* On AVX2 the library's F32 panels are wrong for a longer k, and slow for one row. */
 	if (level == KERNELS_AVX2 && plan->a_kernel == MARU_TYPE_F32 &&
 	    a->layout != MARU_LAYOUT_STRIDED &&
@@ -164,6 +171,7 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 		plan->path = MATMUL_F32;
 	if (level >= KERNELS_BF16 && plan->a_as == MARU_TYPE_BF16 &&
 	    plan->b_as == MARU_TYPE_BF16 && a->layout != MARU_LAYOUT_K16N64) {
+		plan->path = kernels.gemm_bf16 ? MATMUL_F32 : MATMUL_LIBRARY;
 		plan->layout = MARU_LAYOUT_K16N64K2;
 		plan->b_kernel = MARU_TYPE_BF16;
 	}
@@ -182,9 +190,11 @@ static void choose_ways(struct engine_op *op, struct matmul_plan *plan)
 		plan->is_a_direct = true;
 		plan->layout = MARU_LAYOUT_STRIDED;
 	}
-	plan->is_b_direct = !matmul_is_int(plan) && b->type == plan->b_kernel &&
+	plan->is_b_direct = plan->path != MATMUL_FEW_I8 && b->type == plan->b_kernel &&
 			    plan->b_as == plan->b_kernel && is_plain(b, 0) &&
-			    (plan->path != MATMUL_FEW || plan->k % 4 == 0);
+			    ((plan->path == MATMUL_F32 || plan->path == MATMUL_LIBRARY) ?
+			     plan->b_kernel == MARU_TYPE_F32 || plan->k % 2 == 0 :
+			     plan->k % 4 == 0);
 	plan->k_part = matmul_is_few(plan) ? MATMUL_K_PART_FEW :
 		       plan->path == MATMUL_LIBRARY && plan->a_kernel == MARU_TYPE_F32 ?
 		       MATMUL_K_PART_F32 : MATMUL_K_PART;

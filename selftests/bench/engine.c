@@ -274,6 +274,8 @@ int main(int argc, char **argv)
 		  dnnl_bf16, dnnl_f32, dnnl_f32 },
 		{ "f32xf16", MARU_TYPE_F16, MARU_TYPE_F32, MARU_TYPE_F32, MARU_LAYOUT_K16N64,
 		  dnnl_f16, dnnl_f32, dnnl_f32 },
+		{ "bf16", MARU_TYPE_BF16, MARU_TYPE_BF16, MARU_TYPE_F32, MARU_LAYOUT_K16N64K2,
+		  dnnl_bf16, dnnl_bf16, dnnl_f32 },
 		{ "i8/u8s8", MARU_TYPE_I8, MARU_TYPE_I8, MARU_TYPE_I32, MARU_LAYOUT_K16N64K4,
 		  dnnl_s8, dnnl_u8, dnnl_s32 },
 		{ "f32 plain", MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_F32, 0,

@@ -5,8 +5,8 @@ ENGINE_TEST_SRC := selftests/host/engine_case.c selftests/host/matmul_case.c \
 	selftests/host/fake_span.c \
 	selftests/ref/ref_value.c selftests/ref/ref_matmul.c $(ENGINE_SRC)
 ENGINE_TESTS := test_decode test_convert test_copy test_fill test_prepare test_onednn \
-	test_matmul test_matmul_plain test_matmul_avx2 \
-	test_matmul_few test_matmul_few_plain test_matmul_few_avx2
+	test_matmul test_matmul_plain test_matmul_avx2 test_matmul_vnni \
+	test_matmul_few test_matmul_few_plain test_matmul_few_avx2 test_matmul_few_vnni
 HOST_TESTS += $(ENGINE_TESTS)
 $(foreach t,$(ENGINE_TESTS),$(eval $(t)-src := selftests/host/$(t).c $(ENGINE_TEST_SRC)))
 $(foreach t,$(ENGINE_TESTS),$(eval $(t)-libs := $(ENGINE_LIBS) -lpthread))

@@ -156,6 +156,43 @@ static void large(void **state)
 		matmul_run(&list[i], 1 + i);
 }
 
+/* Bytes between the rows of dst keep their value, whatever code makes the rows. */
+static void gaps(void **state)
+{
+	static const struct product list[] = {
+		{ .n = 1, .m = 9, .k = 15, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 57, .m = 9, .k = 16, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 257, .m = 16, .k = 40, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 121, .m = 300, .k = 2500, .a = F32, .b = F32, .dst = F32 },
+		{ .n = 121, .m = 300, .k = 1000, .a = F32, .b = F32, .dst = F32,
+		  .is_a_transposed = true },
+		{ .n = 121, .m = 20, .k = 100, .a = BF16, .b = BF16, .dst = F32 },
+		{ .n = 121, .m = 20, .k = 100, .a = F16, .b = F32, .dst = F32,
+		  .layout = MARU_LAYOUT_K16N64 },
+		{ .n = 121, .m = 20, .k = 100, .a = I8, .b = I8, .dst = I32 },
+		{ .n = 121, .m = 3, .k = 100, .a = I8, .b = I8, .dst = I32 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		struct product p = list[i];
+		const struct maru_operand *dst;
+		uint32_t m, at;
+
+		p.pad = 5;
+		matmul_build(&p, 1 + i);
+		dst = matmul_operand(0);
+		memset((void *)(uintptr_t)dst->va, 0x5a, dst->stride[2]);
+		assert_int_equal(case_run(&matmul_case), 0);
+		matmul_check(NULL);
+		for (m = 0; m < p.m; m++)
+			for (at = 0; at < p.pad; at++)
+				assert_int_equal(((uint32_t *)(uintptr_t)(dst->va + m *
+					dst->stride[1]))[p.n + at], 0x5a5a5a5a);
+		case_free_all(NULL);
+	}
+}
+
 /* [MM-8] k = 0 is a sum of nothing; no rows or columns is no effect. */
 static void empty(void **state)
 {
@@ -315,7 +352,8 @@ int main(void)
 		cmocka_unit_test(types), cmocka_unit_test(strides), cmocka_unit_test(prepared),
 		cmocka_unit_test(rounded_first), cmocka_unit_test(epilogues),
 		cmocka_unit_test(integers), cmocka_unit_test(integer_extremes),
-		cmocka_unit_test(large), cmocka_unit_test(empty), cmocka_unit_test(specials),
+		cmocka_unit_test(large), cmocka_unit_test(gaps), cmocka_unit_test(empty),
+		cmocka_unit_test(specials),
 		cmocka_unit_test(denormals), cmocka_unit_test(determinism),
 		cmocka_unit_test(read_only), cmocka_unit_test(stop),
 	};

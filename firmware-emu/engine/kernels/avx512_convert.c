@@ -74,4 +74,5 @@ void kernels_avx512(struct kernels *table)
 	table->f32_to_f16 = avx512_f32_to_f16;
 	table->bf16_to_f32 = avx512_bf16_to_f32;
 	table->f16_to_f32 = avx512_f16_to_f32;
+	kernels_avx512_gemm(table);
 }
