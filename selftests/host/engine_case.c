@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <malloc.h>
 #include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@ void *case_memory(uint64_t bytes)
 {
 	void *memory = NULL;
 
+	/* keeps the pages from case to case: faults were most of the time of some tests */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, -1);
 	assert_true(kept_count < 256);
 	assert_int_equal(posix_memalign(&memory, 64, bytes + 64), 0);
 	memset(memory, 0, bytes + 64);
