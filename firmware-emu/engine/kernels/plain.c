@@ -69,16 +69,22 @@ static void plain_f32_to_i8(int8_t *to, const float *x, float scale, size_t n)
 	}
 }
 
+/* A unit is more than one element: rows lie at multiples of an element only. */
 static void plain_transpose_32(void *to_, const void *from, uint64_t step, uint64_t units,
 			       unsigned int rows)
 {
 	uint32_t *to = to_;
 
 	for (unsigned int j = 0; j < 64; j++) {
-		const uint32_t *row = (const void *)((const uint8_t *)from + j * step);
+		const uint8_t *row = (const uint8_t *)from + j * step;
 
-		for (uint64_t u = 0; u < units; u++)
-			to[u * 64 + j] = j < rows ? row[u] : 0;
+		for (uint64_t u = 0; u < units; u++) {
+			uint32_t unit = 0;
+
+			if (j < rows)
+				memcpy(&unit, row + u * sizeof(unit), sizeof(unit));
+			to[u * 64 + j] = unit;
+		}
 	}
 }
 
@@ -88,10 +94,15 @@ static void plain_transpose_16(void *to_, const void *from, uint64_t step, uint6
 	uint16_t *to = to_;
 
 	for (unsigned int j = 0; j < 64; j++) {
-		const uint16_t *row = (const void *)((const uint8_t *)from + j * step);
+		const uint8_t *row = (const uint8_t *)from + j * step;
 
-		for (uint64_t u = 0; u < units; u++)
-			to[u * 64 + j] = j < rows ? row[u] : 0;
+		for (uint64_t u = 0; u < units; u++) {
+			uint16_t unit = 0;
+
+			if (j < rows)
+				memcpy(&unit, row + u * sizeof(unit), sizeof(unit));
+			to[u * 64 + j] = unit;
+		}
 	}
 }
 
