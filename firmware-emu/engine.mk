@@ -4,7 +4,7 @@ ENGINE_SRC := $(addprefix $(ENGINE_DIR)/, \
 	engine.c decode.c operand.c tile.c sync.c fill.c copy.c convert.c pack.c prepare.c \
 	matmul.c matmul_plan.c matmul_pack.c matmul_round.c epilogue.c onednn.c kernels.c \
 	kernels/plain.c kernels/avx2_convert.c kernels/avx2_gemm.c kernels/avx2_gemv.c \
-	kernels/avx512_convert.c kernels/avx512_gemm.c)
+	kernels/avx512_convert.c kernels/avx512_gemm.c kernels/avx512_gemv.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	attention.c attention_keys.c attention_tile.c \
 	kernels/plain_attention.c kernels/avx2_attention.c \

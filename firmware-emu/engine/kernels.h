@@ -55,7 +55,7 @@ struct kernels_gemv {
 	uint32_t k;
 	uint8_t type;		/* enum maru_type of a */
 	uint8_t group;		/* of its panels, 0: rows whose k are contiguous */
-	uint8_t b_type;		/* F32; with a of I8 also I16, and I8 if none is −128 */
+	uint8_t b_type;		/* F32; with a of I8 also I16, and I8: gemm_any or none is −128 */
 	uint8_t add;		/* to what is in out, else overwrite */
 };
 
@@ -109,6 +109,7 @@ void kernels_avx2_gemv(struct kernels *table);
 void kernels_avx512(struct kernels *table);
 void kernels_avx512_activate(struct kernels *table);
 void kernels_avx512_gemm(struct kernels *table);
+void kernels_avx512_gemv(struct kernels *table);
 void kernels_avx512_gemm_bf16(struct kernels *table);	/* level 3 */
 
 #endif

@@ -138,7 +138,8 @@ static void choose_path(struct engine_op *op, struct matmul_plan *plan)
 		plan->a_kernel = a->type;
 		/* Rounded rows have no −128. */
 		plan->b_kernel = plan->path == MATMUL_FEW ? MARU_TYPE_F32 :
-				 b->type == MARU_TYPE_I8 ? MARU_TYPE_I16 : MARU_TYPE_I8;
+				 b->type == MARU_TYPE_I8 && !kernels.gemm_any ? MARU_TYPE_I16 :
+				 MARU_TYPE_I8;
 		return;
 	}
 	if (a->type == MARU_TYPE_I8 && plan->b_as != MARU_TYPE_I8) {

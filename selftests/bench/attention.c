@@ -2,8 +2,8 @@
 /*
  * ATTENTION of the engines alone, without card and driver: prompts against products of the
  * library composed (composed.h), one token against the read loop over keys and values. Same
- * threads, in turns. attention [threads]: name, ours, theirs, ratio of the medians; of prompts
- * in useful GFLOP/s, with the share of the peak of FMA.
+ * threads, in turns. attention [threads [pd [level]]]: p: prompts, d: one token; name, ours, theirs,
+ * ratio of the medians; of prompts in useful GFLOP/s, with the share of the peak of FMA.
  */
 #include <omp.h>
 #include <pthread.h>
@@ -248,7 +248,7 @@ int main(int argc, char **argv)
 
 	setbuf(stdout, NULL);
 	threads = argc > 1 ? (unsigned int)atoi(argv[1]) : 2;
-	if (threads < 1 || threads > 64 || engine_init(~0u))
+	if (threads < 1 || threads > 64 || engine_init(argc > 3 ? (uint32_t)atoi(argv[3]) : ~0u))
 		return 2;
 	omp_set_num_threads((int)threads);
 	peak = threads * fma_peak(FMA_F32, 0.3, &instruction);

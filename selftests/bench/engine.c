@@ -2,7 +2,8 @@
 /*
  * The engines alone, without card and driver: MATMUL packets over prepared weights on pinned
  * threads, against oneDNN with weights it packed itself, same threads, in turns.
- * engine [threads]: name, ours, native, ratio of the medians in G(FL)OP/s.
+ * engine [threads [level]]: name, ours, native, ratio of the medians in G(FL)OP/s. A level below
+ * that of the machine holds the library back too, on both sides.
  */
 #include <dnnl.h>
 #include <omp.h>
@@ -299,7 +300,7 @@ int main(int argc, char **argv)
 	if (threads < 1 || threads > 64)
 		return 2;
 	omp_set_num_threads((int)threads);
-	if (engine_init(~0u))
+	if (engine_init(argc > 2 ? (uint32_t)atoi(argv[2]) : ~0u))
 		return 1;
 	check(dnnl_engine_create(&engine, dnnl_cpu, 0));
 	check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The engines alone on a few rows of activations: how much of the read loop's speed over the
- * weights' bytes is left. matvec [threads [rows]]: name, ours, read loop, ratio in GB/s; medians
- * in CPU time of the threads, taken in turns, so that other load disturbs little.
+ * weights' bytes is left. matvec [threads [rows [level]]]: name, ours, read loop, ratio in GB/s;
+ * medians in CPU time of the threads, taken in turns, so that other load disturbs little.
  */
 #include <omp.h>
 #include <stdio.h>
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 		return 2;
 	setbuf(stdout, NULL);
 	omp_set_num_threads((int)threads);
-	if (engine_init(~0u))
+	if (engine_init(argc > 3 ? (uint32_t)atoi(argv[3]) : ~0u))
 		return 1;
 	for (unsigned int i = 0; i < threads; i++)
 		scratch[i] = (struct engine_scratch){ touched(ENGINE_SCRATCH_BYTES),

@@ -412,6 +412,7 @@ void kernels_avx512_gemm(struct kernels *table)
 	table->gemm_any = 1;
 	table->gemm_f32 = avx512_gemm_f32;
 	table->gemm_i8 = avx512_gemm_i8;
+	kernels_avx512_gemv(table);
 }
 
 void kernels_avx512_gemm_bf16(struct kernels *table)
