@@ -459,7 +459,7 @@ TEST_F_TIMEOUT(bind, pinned_limit, 120)
 	int fd, err = 0;
 
 	ASSERT_EQ(0, query(self->fd, DRM_MARU_QUERY_LIMITS, &limits, sizeof(limits)));
-	/* what a bind reserved and did not need comes back behind it: refused means often refused */
+	/* what a bind did not need comes back behind it: refused means refused for long */
 	for (int i = 0; i < 3; i++) {
 		for (int refused = 0; refused < 10 && at * PAGE <= limits.pinned_bytes;) {
 			err = bind_sparse(self->fd, self->vm, self->bo.handle, &at, sizes[i]);
