@@ -10,7 +10,8 @@ ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	kernels/plain_attention.c kernels/avx2_attention.c \
 	kernels/avx2_attention_few.c kernels/avx2_attention_block.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
-	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c)
+	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c \
+	kernels/avx2_rope.c kernels/avx512_rows.c kernels/bf16_rows.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c \
 	avx512_elementwise.c bf16_elementwise.c)

@@ -47,9 +47,11 @@ uint32_t kernels_init(uint32_t limit)
 	if (level >= KERNELS_VNNI) {
 		kernels_avx512(&kernels);
 		kernels_avx512_activate(&kernels);
+		kernels_rows_avx512(&kernels_rows);
 		kernels_elementwise_avx512(&kernels_elementwise);
 	}
 	if (level >= KERNELS_BF16) {
+		kernels_rows_bf16(&kernels_rows);
 		kernels_elementwise_bf16(&kernels_elementwise);
 		kernels_avx512_gemm_bf16(&kernels);
 	}

@@ -11,26 +11,23 @@
 #include "firmware-emu/engine/kernels_rows.h"
 #include "firmware-emu/engine/rows.h"
 
-#define PIECE	1024
-
 struct norm_plan {
 	struct rows rows;
 	unsigned int kind;
 	double eps;
 };
 
-/* What a tile works with: its operands as f32 and where the results go. */
+/* What a tile works with. */
 struct norm_tile {
 	const struct norm_plan *plan;
 	struct engine_op *op;
-	struct rows_source x;
+	const uint8_t *x;	/* the row */
 	struct rows_source mul;
 	struct rows_source add;
-	float *out;		/* ROWS_CHUNK, where dst is not f32 */
 	double mean;		/* of the row, in LAYER */
 	double factor;
 	bool is_wide;		/* f32 can not hold what is between */
-	const float *next;	/* the row behind, NULL: none, or not to be read ahead */
+	const uint8_t *next;	/* the row behind, NULL: none, or not to be read ahead */
 	bool is_ahead;		/* the first sum of this row is known */
 	double ahead;
 	struct engine_error *error;
@@ -57,6 +54,7 @@ static int norm_plan(struct engine_op *op)
 /* Sum over the row of x, or with @squares of (x − mean)²; chunks in rising order. */
 static int row_sum(struct norm_tile *tile, bool squares, double mean, double *sum)
 {
+	unsigned int type = tile->op->operands[MARU_ROLE_X].desc->type;
 	uint32_t n = tile->plan->rows.n, count;
 	uint64_t at;
 
@@ -67,14 +65,13 @@ static int row_sum(struct norm_tile *tile, bool squares, double mean, double *su
 	}
 	*sum = 0;
 	for (at = 0; at < n; at += count) {
-		const float *x;
+		const uint8_t *x = tile->x + at * maru_type_bytes(type);
 
 		if (rows_is_stopped(tile->op, at / ROWS_CHUNK, tile->error))
 			return -EINVAL;
 		count = n - at < ROWS_CHUNK ? (uint32_t)(n - at) : ROWS_CHUNK;
-		x = rows_source_chunk(&tile->x, at, count, n);
-		*sum += squares ? kernels_rows.sum_squares(x, mean, count) :
-			kernels_rows.sum(x, count);
+		*sum += squares ? kernels_rows.sum_squares(type, x, mean, count) :
+			kernels_rows.sum(type, x, count);
 	}
 	return 0;
 }
@@ -104,34 +101,15 @@ static int row_measure(struct norm_tile *tile)
 	return 0;
 }
 
-/* What is converted goes through the buffer in pieces that stay in the nearest cache. */
-static void write_chunk(const struct engine_operand *dst, uint8_t *to, struct kernels_norm *norm)
-{
-	uint32_t size = maru_type_bytes(dst->desc->type);
-	size_t left = norm->n, piece;
-
-	if (dst->desc->type == MARU_TYPE_F32) {
-		kernels_rows.norm(norm);
-		return;
-	}
-	for (; left; left -= piece, to += piece * size) {
-		piece = left < PIECE ? left : PIECE;
-		norm->n = piece;
-		kernels_rows.norm(norm);
-		rows_store(dst, to, norm->to, (uint32_t)piece);
-		norm->from += piece;
-		norm->mul = norm->mul ? norm->mul + piece : NULL;
-		norm->add = norm->add ? norm->add + piece : NULL;
-	}
-}
-
 static int row_write(struct norm_tile *tile, uint8_t *to)
 {
-	const struct engine_operand *dst = &tile->op->operands[MARU_ROLE_DST];
-	uint32_t size = maru_type_bytes(dst->desc->type), n = tile->plan->rows.n, count;
+	unsigned int type = tile->op->operands[MARU_ROLE_DST].desc->type;
+	unsigned int from_type = tile->op->operands[MARU_ROLE_X].desc->type;
+	uint32_t n = tile->plan->rows.n, count;
 	struct kernels_norm norm = {
 		.mean = tile->mean, .has_mean = tile->plan->kind == MARU_NORM_LAYER,
 		.factor = tile->factor, .is_wide = tile->is_wide, .next = tile->next,
+		.to_type = (uint8_t)type, .from_type = (uint8_t)from_type,
 	};
 	uint64_t at;
 
@@ -139,16 +117,13 @@ static int row_write(struct norm_tile *tile, uint8_t *to)
 		if (rows_is_stopped(tile->op, at / ROWS_CHUNK, tile->error))
 			return -EINVAL;
 		count = n - at < ROWS_CHUNK ? (uint32_t)(n - at) : ROWS_CHUNK;
-		norm.from = rows_source_chunk(&tile->x, at, count, n);
+		norm.from = tile->x + at * maru_type_bytes(from_type);
 		norm.mul = rows_source_chunk(&tile->mul, at, count, n);
 		norm.add = rows_source_chunk(&tile->add, at, count, n);
 		norm.n = count;
-		norm.to = tile->out;
-		if (dst->desc->type == MARU_TYPE_F32) {
-			norm.to = (float *)(void *)(to + at * size);
-			norm.is_streamed = tile->plan->rows.is_streamed;
-		}
-		write_chunk(dst, to + at * size, &norm);
+		norm.to = to + at * maru_type_bytes(type);
+		norm.is_streamed = tile->plan->rows.is_streamed;
+		kernels_rows.norm(&norm);
 	}
 	tile->is_ahead = tile->next;
 	tile->ahead = norm.next_sum;
@@ -156,19 +131,17 @@ static int row_write(struct norm_tile *tile, uint8_t *to)
 }
 
 /* Rows that go past the caches one by one: the next one is looked at while this is written. */
-static const float *row_ahead(const struct norm_tile *tile, uint64_t row, uint64_t end,
-			      const uint32_t index[3])
+static const uint8_t *row_ahead(const struct norm_tile *tile, uint64_t row, uint64_t end,
+				const uint32_t index[3])
 {
 	const struct engine_operand *x = &tile->op->operands[MARU_ROLE_X];
 	uint32_t next[3] = { index[0], index[1], index[2] };
 
 	if (row + 1 >= end || !tile->plan->rows.is_streamed ||
-	    tile->plan->rows.n > ROWS_CHUNK || tile->plan->kind == MARU_NORM_SUM ||
-	    x->desc->type != MARU_TYPE_F32 ||
-	    tile->op->operands[MARU_ROLE_DST].desc->type != MARU_TYPE_F32)
+	    tile->plan->rows.n > ROWS_CHUNK || tile->plan->kind == MARU_NORM_SUM)
 		return NULL;
 	rows_next(x->desc, next);
-	return (const float *)(const void *)rows_at(x, next);
+	return rows_at(x, next);
 }
 
 static int norm_tile(struct engine_op *op, uint32_t number, struct engine_scratch *scratch,
@@ -182,15 +155,13 @@ static int norm_tile(struct engine_op *op, uint32_t number, struct engine_scratc
 	uint32_t index[3];
 	int err = 0;
 
-	rows_source_init(&tile.x, &op->operands[MARU_ROLE_X], buffer);
-	rows_source_init(&tile.mul, &op->operands[MARU_ROLE_MUL], buffer + ROWS_CHUNK);
-	rows_source_init(&tile.add, &op->operands[MARU_ROLE_ADD], buffer + 2 * ROWS_CHUNK);
-	tile.out = buffer + 3 * ROWS_CHUNK;
+	rows_source_init(&tile.mul, &op->operands[MARU_ROLE_MUL], buffer);
+	rows_source_init(&tile.add, &op->operands[MARU_ROLE_ADD], buffer + ROWS_CHUNK);
 	if (end > plan->rows.count)
 		end = plan->rows.count;
 	rows_index(dst->desc, row, index);
 	for (; row < end && !err; row++, rows_next(dst->desc, index)) {
-		rows_source_row(&tile.x, index);
+		tile.x = rows_at(&op->operands[MARU_ROLE_X], index);
 		rows_source_row(&tile.mul, index);
 		rows_source_row(&tile.add, index);
 		tile.next = row_ahead(&tile, row, end, index);

@@ -179,15 +179,16 @@ static void make_tables(const struct engine_op *op, struct rope_tables *tables, 
 				    plan->pairs);
 }
 
-static void turn(const struct rope_plan *plan, const struct rope_tables *tables, float *to,
-		 const float *from, bool is_streamed)
+static void turn(const struct rope_plan *plan, const struct rope_tables *tables,
+		 struct kernels_turn *turn)
 {
+	turn->n = plan->pairs;
+	turn->cosine = plan->is_neox ? tables->cosine : tables->cosine2;
+	turn->sine = plan->is_neox ? tables->sine : tables->sine2;
 	if (plan->is_neox)
-		kernels_rows.turn_halves(to, from, tables->cosine, tables->sine, plan->pairs,
-					 is_streamed);
+		kernels_rows.turn_halves(turn);
 	else
-		kernels_rows.turn_pairs(to, from, tables->cosine2, tables->sine2, plan->pairs,
-					is_streamed);
+		kernels_rows.turn_pairs(turn);
 }
 
 /* Elements that do not turn. */
@@ -210,30 +211,47 @@ static int keep(struct engine_op *op, uint8_t *to, const uint8_t *from, uint64_t
 	return 0;
 }
 
-static int turn_head(struct engine_op *op, struct rope_tables *tables, const uint32_t index[3],
-		     struct engine_error *error)
+/* What turns of @count heads from @index on. */
+static void turn_heads(struct engine_op *op, struct rope_tables *tables, const uint32_t index[3],
+		       size_t count)
 {
 	const struct rope_plan *plan = IMPL_PLAN(const struct rope_plan, op);
 	const struct engine_operand *dst = &op->operands[MARU_ROLE_DST];
 	const struct engine_operand *x = &op->operands[MARU_ROLE_X];
 	uint32_t size = maru_type_bytes(dst->desc->type), x_size = maru_type_bytes(x->desc->type);
-	uint8_t *to = rows_at(dst, index), *to_turned = to + plan->offset * size;
-	const uint8_t *from = rows_at(x, index), *turned = from + plan->offset * x_size;
-	uint32_t n = 2 * plan->pairs;
+	struct kernels_turn heads = {
+		.to = rows_at(dst, index) + plan->offset * size, .to_step = dst->desc->stride[1],
+		.from = rows_at(x, index) + plan->offset * x_size, .from_step = x->desc->stride[1],
+		.count = count, .type = dst->desc->type, .is_streamed = plan->is_streamed,
+	};
+	struct kernels_turn one = {
+		.to = (uint8_t *)tables->head, .from = (const uint8_t *)tables->head, .count = 1,
+		.type = MARU_TYPE_F32,
+	};
 
-	if (size == 4 && x_size == 4) {
-		turn(plan, tables, (float *)(void *)to_turned,
-		     (const float *)(const void *)turned, plan->is_streamed);
-	} else {
-		convert_lookup(MARU_TYPE_F32, x->desc->type)(tables->head, 4, turned, x_size, n);
-		turn(plan, tables, tables->head, tables->head, false);
-		rows_store(dst, to_turned, tables->head, n);
+	if (dst->desc->type == x->desc->type) {
+		turn(plan, tables, &heads);
+		return;
 	}
-	if (n == dst->desc->dim[0])
-		return 0;
+	for (; count; count--, heads.to += heads.to_step, heads.from += heads.from_step) {
+		convert_lookup(MARU_TYPE_F32, x->desc->type)(tables->head, 4, heads.from, x_size,
+							     2 * plan->pairs);
+		turn(plan, tables, &one);
+		rows_store(dst, heads.to, tables->head, 2 * plan->pairs);
+	}
+}
+
+/* And what does not, of one head. */
+static int keep_head(struct engine_op *op, const uint32_t index[3], struct engine_error *error)
+{
+	const struct rope_plan *plan = IMPL_PLAN(const struct rope_plan, op);
+	const struct engine_operand *dst = &op->operands[MARU_ROLE_DST];
+	const uint8_t *from = rows_at(&op->operands[MARU_ROLE_X], index);
+	uint8_t *to = rows_at(dst, index);
+
 	if (keep(op, to, from, 0, plan->offset, error))
 		return -EINVAL;
-	return keep(op, to, from, plan->offset + n, dst->desc->dim[0], error);
+	return keep(op, to, from, plan->offset + 2 * plan->pairs, dst->desc->dim[0], error);
 }
 
 static int rope_tile(struct engine_op *op, uint32_t tile, struct engine_scratch *scratch,
@@ -244,8 +262,9 @@ static int rope_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 	uint32_t sequences = op->operands[MARU_ROLE_DST].desc->dim[3];
 	uint64_t at = tile / plan->parts * (uint64_t)plan->per_tile;
 	uint64_t end = at + plan->per_tile, made = UINT64_MAX;
-	uint64_t head = tile % plan->parts * (uint64_t)plan->heads_per_tile, h;
+	uint64_t head = tile % plan->parts * (uint64_t)plan->heads_per_tile;
 	uint64_t head_end = head + plan->heads_per_tile;
+	uint32_t index[3];
 	int err = 0;
 
 	if (end > plan->positions)
@@ -259,12 +278,14 @@ static int rope_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 		if (t != made)
 			make_tables(op, tables, t);
 		made = t;
-		for (h = head; h < head_end && !err; h++) {
-			const uint32_t index[3] = { (uint32_t)h, (uint32_t)t,
-						    (uint32_t)(at % sequences) };
-
-			err = turn_head(op, tables, index, error);
-		}
+		index[0] = (uint32_t)head;
+		index[1] = (uint32_t)t;
+		index[2] = (uint32_t)(at % sequences);
+		turn_heads(op, tables, index, head_end - head);
+		if (2 * plan->pairs == op->operands[MARU_ROLE_DST].desc->dim[0])
+			continue;
+		for (; index[0] < head_end && !err; index[0]++)
+			err = keep_head(op, index, error);
 	}
 	__builtin_ia32_sfence();	/* behind what went past the caches */
 	return err;

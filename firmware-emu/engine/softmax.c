@@ -131,6 +131,40 @@ static int row_run(struct softmax_tile *tile, float *dst)
 	return 0;
 }
 
+/*
+ * Rows from @index on that one call of a kernel does, 0: none. In memory they lie a step apart as
+ * long as dims 2 and 3 stay.
+ */
+static uint64_t rows_together(const struct softmax_tile *tile, const uint32_t index[3],
+			      uint64_t left)
+{
+	const struct maru_operand *dst = tile->op->operands[MARU_ROLE_DST].desc;
+	const struct maru_operand *mask = tile->op->operands[MARU_ROLE_SOFTMAX_MASK].desc;
+
+	if (tile->plan->rows.n > ROWS_CHUNK || (mask && mask->type != MARU_TYPE_F32))
+		return 0;
+	return left < dst->dim[1] - index[0] ? left : dst->dim[1] - index[0];
+}
+
+static void run_together(struct softmax_tile *tile, float *dst, uint64_t count)
+{
+	const struct engine_operand *operands = tile->op->operands;
+	const struct maru_operand *mask = operands[MARU_ROLE_SOFTMAX_MASK].desc;
+	uint32_t n = tile->plan->rows.n;
+	struct kernels_softmax rows = {
+		.first = { .scale = tile->plan->scale, .slope = tile->slope, .n = n,
+			   .x = rows_source_chunk(&tile->x, 0, n, n),
+			   .mask = rows_source_chunk(&tile->mask, 0, n, n) },
+		.to = dst, .values = tile->values, .count = count,
+		.to_step = operands[MARU_ROLE_DST].desc->stride[1],
+		.x_step = operands[MARU_ROLE_X].desc->stride[1],
+		.mask_step = mask ? mask->stride[1] : 0,
+		.is_streamed = tile->plan->rows.is_streamed,
+	};
+
+	kernels_rows.softmax(&rows);
+}
+
 static int softmax_tile(struct engine_op *op, uint32_t number, struct engine_scratch *scratch,
 			struct engine_error *error)
 {
@@ -140,6 +174,7 @@ static int softmax_tile(struct engine_op *op, uint32_t number, struct engine_scr
 	struct softmax_tile tile = { .plan = plan, .op = op, .error = error };
 	uint64_t row = (uint64_t)number * plan->rows.per_tile, end = row + plan->rows.per_tile;
 	uint32_t index[3], head = UINT32_MAX;
+	uint64_t count;
 	int err = 0;
 
 	rows_source_init(&tile.x, &op->operands[MARU_ROLE_X], NULL);
@@ -149,12 +184,19 @@ static int softmax_tile(struct engine_op *op, uint32_t number, struct engine_scr
 	if (end > plan->rows.count)
 		end = plan->rows.count;
 	rows_index(dst->desc, row, index);
-	for (; row < end && !err; row++, rows_next(dst->desc, index)) {
+	for (; row < end && !err; row += count, rows_next(dst->desc, index)) {
 		rows_source_row(&tile.x, index);
 		rows_source_row(&tile.mask, index);
 		if (index[1] != head)
 			tile.slope = head_slope(plan, index[1]);
 		head = index[1];
+		count = rows_together(&tile, index, end - row);
+		if (count) {
+			run_together(&tile, (float *)(void *)rows_at(dst, index), count);
+			index[0] += (uint32_t)count - 1;
+			continue;
+		}
+		count = 1;
 		err = row_run(&tile, (float *)(void *)rows_at(dst, index));
 	}
 	__builtin_ia32_sfence();	/* behind what went past the caches */

@@ -10,6 +10,9 @@
 #define TEST_PROFILE	~0u
 #endif
 
+/* Random packets on the machine's level, and on each one below. */
+#define ROWS_ROUNDS	(TEST_PROFILE == ~0u ? 240u : 80u)
+
 #define F32	MARU_TYPE_F32
 #define F16	MARU_TYPE_F16
 #define BF16	MARU_TYPE_BF16

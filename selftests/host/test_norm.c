@@ -44,7 +44,7 @@ static void random_norms(void **state)
 	unsigned int round;
 
 	(void)state;
-	for (round = 0; round < 240; round++) {
+	for (round = 0; round < ROWS_ROUNDS; round++) {
 		uint32_t dim[4], part[4];
 		unsigned int d;
 
@@ -71,24 +71,26 @@ static void long_rows(void **state)
 {
 	static const uint32_t shapes[][4] = { { 20001, 3, 1, 1 }, { 4096, 40, 1, 1 },
 					      { 300001, 1, 1, 1 }, { 64, 3000, 1, 1 },
-					      { 1003, 2200, 1, 1 } };
+					      { 1003, 2200, 1, 1 }, { 1008, 2200, 1, 1 },
+					      { 2080, 2100, 1, 1 } };
 	uint64_t seed = 5;
 	unsigned int i, kind;
 
 	(void)state;
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 7; i++)
 		for (kind = 0; kind < 4; kind++) {
 			const uint32_t row[4] = { shapes[i][0], 1, 1, 1 };
 			/* The last ones go past the caches, if they are not in place. */
-			unsigned int type = i == 4 ? F32 : rows_type(&seed);
+			unsigned int type = i < 4 ? rows_type(&seed) : i < 6 ? F32 :
+					    kind & 1 ? F16 : BF16;
 			struct maru_operand *dst, *x;
 
 			start(kinds[kind], 1e-6f);
 			dst = rows_add(&c, 0, type, shapes[i], 0, &seed);
-			x = rows_add(&c, 1, kind & 1 || i == 4 ? type : rows_type(&seed),
+			x = rows_add(&c, 1, kind & 1 || i >= 4 ? type : rows_type(&seed),
 				     shapes[i], 0, &seed);
 			rows_add(&c, 2, rows_type(&seed), row, 0, &seed);
-			if (kind & 1 && i != 4)		/* in place */
+			if (kind & 1 && i < 4)		/* in place */
 				dst->va = x->va;
 			rows_run(&c, refer);
 			case_free_all(NULL);

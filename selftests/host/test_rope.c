@@ -68,7 +68,7 @@ static void random_ropes(void **state)
 	unsigned int round;
 
 	(void)state;
-	for (round = 0; round < 240; round++) {
+	for (round = 0; round < ROWS_ROUNDS; round++) {
 		uint32_t dim[4] = { sizes[case_random(&seed) % 7], 1 + case_random(&seed) % 9,
 				    1 + case_random(&seed) % 7, 1 + case_random(&seed) % 3 };
 		uint32_t n_dims = dim[0], n_offs = 0;
@@ -170,14 +170,15 @@ static void yarn(void **state)
 static void large(void **state)
 {
 	static const uint32_t shapes[][4] = { { 128, 32, 200, 1 }, { 64, 3000, 2, 2 },
-					      { 2048, 300, 1, 1 } };
+					      { 2048, 300, 1, 1 }, { 128, 64, 600, 1 } };
 	uint64_t seed = 31;
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 6; i++) {
-		start(i & 1 ? MARU_ROPE_NEOX : MARU_ROPE_NORMAL, 64, 0);
-		operands(shapes[i / 2], i & 1 ? BF16 : F32, F32, false, 4096, &seed);
+	for (i = 0; i < 8; i++) {	/* the last ones go past the caches */
+		start(i & 1 ? MARU_ROPE_NEOX : MARU_ROPE_NORMAL, i < 6 ? 64 : 128, 0);
+		operands(shapes[i / 2], i & 1 ? BF16 : F32, i == 7 ? BF16 : F32, false, 4096,
+			 &seed);
 		rows_run(&c, refer);
 		assert_true(c.op.tiles > 1);
 		case_free_all(NULL);

@@ -51,7 +51,7 @@ static void random_rows(void **state)
 	unsigned int round;
 
 	(void)state;
-	for (round = 0; round < 240; round++) {
+	for (round = 0; round < ROWS_ROUNDS; round++) {
 		uint32_t dim[4] = { 1 + case_random(&seed) % 400, 1 + case_random(&seed) % 6,
 				    1 + case_random(&seed) % 12, 1 + case_random(&seed) % 3 };
 		uint32_t part[4] = { dim[0], dim[1] + case_random(&seed) % 3, 1, 1 };
@@ -75,15 +75,17 @@ static void random_rows(void **state)
 static void long_rows(void **state)
 {
 	static const uint32_t shapes[][4] = { { 131072, 2, 1, 1 }, { (1u << 20) + 5, 1, 1, 1 },
-					      { 9000, 30, 1, 1 }, { 40, 5000, 1, 1 } };
+					      { 9000, 30, 1, 1 }, { 40, 5000, 1, 1 },
+					      { 48, 45000, 1, 1 }, { 4100, 520, 1, 1 } };
 	uint64_t seed = 47;
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 8; i++) {
-		start(shapes[i / 2], i & 1 ? 1 : 0.5f, 0, i & 1, &seed);
+	for (i = 0; i < 12; i++) {	/* the last ones go past the caches */
+		start(shapes[i / 2], i & 1 ? 1 : 0.5f, 0, i & 1 && i < 8, &seed);
 		if (!(i & 1))
-			cut(rows_add(&c, 2, F16, shapes[i / 2], 0, &seed), &seed);
+			cut(rows_add(&c, 2, i < 8 ? F16 : F32, shapes[i / 2], 0, &seed),
+			    &seed);
 		rows_run(&c, refer);
 		case_free_all(NULL);
 	}

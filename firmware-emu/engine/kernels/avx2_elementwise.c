@@ -6,44 +6,17 @@
  */
 #include <immintrin.h>
 
+#include "firmware-emu/engine/kernels/avx2_load.h"
+#include "firmware-emu/engine/kernels/element.h"
 #include "firmware-emu/engine/kernels/elementwise.h"
 #include "firmware-emu/engine/kernels_elementwise.h"
 
-#define INLINE	static inline __attribute__((always_inline))
+#define INLINE	AVX2_INLINE
 
 KERNELS_ACTIVATE(avx2_activate)
 KERNELS_UNARY(avx2_unary, avx2_activate)
 KERNELS_BINARY(avx2_binary)
 KERNELS_INTEGER(avx2_integer)
-
-INLINE __m256 load1(unsigned int type, const void *from)
-{
-	if (type == MARU_TYPE_F32)
-		return _mm256_set1_ps(*(const float *)from);
-	if (type == MARU_TYPE_F16)
-		return _mm256_set1_ps(numeric_from_f16(*(const uint16_t *)from));
-	return _mm256_set1_ps(numeric_from_bf16(*(const uint16_t *)from));
-}
-
-/*
- * Rounded to bf16 in the upper halves, nearest even. NaN that comes from bf16 has zeros below, so
- * nothing is carried into what it keeps.
- */
-INLINE __m256i round8(__m256 x)
-{
-	__m256i bits = _mm256_castps_si256(x);
-	__m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-
-	return _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-}
-
-INLINE void put(void *to, __m256i bits, int is_stream)
-{
-	if (is_stream)
-		_mm256_stream_si256(to, bits);
-	else
-		_mm256_storeu_si256(to, bits);
-}
 
 /*
  * Sixteen elements as two vectors: the first eight and the last, but of BF16 those at even and at
@@ -73,15 +46,13 @@ INLINE struct pair load16(unsigned int type, const void *from)
 INLINE void store16(unsigned int type, void *to, struct pair x, int is_stream)
 {
 	if (type == MARU_TYPE_F32) {
-		put(to, _mm256_castps_si256(x.a), is_stream);
-		put((float *)to + 8, _mm256_castps_si256(x.b), is_stream);
+		avx2_put(to, _mm256_castps_si256(x.a), is_stream);
+		avx2_put((float *)to + 8, _mm256_castps_si256(x.b), is_stream);
 	} else if (type == MARU_TYPE_F16) {
-		put(to, _mm256_setr_m128i(_mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT),
-					  _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT)),
-		    is_stream);
+		avx2_put(to, avx2_narrow16(type, (__m256[2]) { x.a, x.b }), is_stream);
 	} else {
-		put(to, _mm256_blend_epi16(_mm256_srli_epi32(round8(x.a), 16), round8(x.b), 0xaa),
-		    is_stream);
+		avx2_put(to, _mm256_blend_epi16(_mm256_srli_epi32(avx2_round_bf16(x.a), 16),
+						avx2_round_bf16(x.b), 0xaa), is_stream);
 	}
 }
 
@@ -163,7 +134,7 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 	uint8_t *to = pass->to;
 
 	if (is_one && b)
-		one = load1(type, b);
+		one = _mm256_set1_ps(element_load(type, b, 0));
 	for (i = 0; i + 16 <= n; i += 16) {
 		struct pair x = load16(type, a + i * size);
 		struct pair y = { one, one };
@@ -179,34 +150,18 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 
 #include "firmware-emu/engine/kernels/pass.h"
 
-/* Rounded to bf16 in the lower halves; any NaN, made quiet. */
-INLINE __m256i narrow8(__m256 x)
-{
-	__m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-	__m256i quiet = _mm256_or_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x400000));
-
-	return _mm256_srli_epi32(_mm256_blendv_epi8(round8(x), quiet, nan), 16);
-}
-
-INLINE __m256i narrow16(unsigned int type, __m256 low, __m256 high)
-{
-	if (type == MARU_TYPE_F16)
-		return _mm256_setr_m128i(_mm256_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT),
-					 _mm256_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT));
-	return _mm256_permute4x64_epi64(_mm256_packus_epi32(narrow8(low), narrow8(high)), 0xd8);
-}
-
 static size_t avx2_stream(unsigned int type, void *to, const float *from, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i + 16 <= n; i += 16) {
-		__m256 low = _mm256_loadu_ps(from + i), high = _mm256_loadu_ps(from + i + 8);
+		__m256 x[2];
 
+		avx2_load16(MARU_TYPE_F32, from + i, x);
 		if (type == MARU_TYPE_F32)
-			store16(type, (float *)to + i, (struct pair) { low, high }, 1);
+			avx2_store16(MARU_TYPE_F32, (float *)to + i, x, 1);
 		else
-			put((uint16_t *)to + i, narrow16(type, low, high), 1);
+			avx2_store16(type, (uint16_t *)to + i, x, 1);
 	}
 	return i;
 }

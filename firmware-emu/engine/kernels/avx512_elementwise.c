@@ -8,6 +8,7 @@
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/kernels/avx512_exp.h"
 #include "firmware-emu/engine/kernels/avx512_load.h"
+#include "firmware-emu/engine/kernels/element.h"
 #include "firmware-emu/engine/kernels/elementwise.h"
 #include "firmware-emu/engine/kernels_elementwise.h"
 
@@ -81,15 +82,6 @@ INLINE void apply(unsigned int code, const float *p, __m512 x[AVX512_TOGETHER],
 		EACH(x[v] = _mm512_mul_ps(x[v], y[v]));
 }
 
-INLINE float load_one(unsigned int type, const void *from)
-{
-	if (type == MARU_TYPE_F32)
-		return *(const float *)from;
-	if (type == MARU_TYPE_F16)
-		return numeric_from_f16(*(const uint16_t *)from);
-	return numeric_from_bf16(*(const uint16_t *)from);
-}
-
 INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pass *pass,
 		   size_t n, int is_one, int is_stream)
 {
@@ -99,7 +91,7 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 	uint8_t *to = pass->to;
 
 	if (is_one && b)
-		one = _mm512_set1_ps(load_one(type, b));
+		one = _mm512_set1_ps(element_load(type, b, 0));
 	for (i = 0; i + 64 <= n; i += 64) {
 		__m512 x[AVX512_TOGETHER], y[AVX512_TOGETHER] = { one, one, one, one };
 
@@ -118,14 +110,6 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 
 #include "firmware-emu/engine/kernels/pass.h"
 
-/* The lanes of the vectors from number @v on that @n elements have. */
-INLINE __mmask16 lanes(size_t n, int v)
-{
-	size_t before = 16 * (size_t)v;
-
-	return n <= before ? 0 : n - before < 16 ? (__mmask16)((1u << (n - before)) - 1) : 0xffff;
-}
-
 /* The same codes on F32 in the caches. */
 INLINE void each(unsigned int code, float *values, const float *right, size_t n)
 {
@@ -133,7 +117,7 @@ INLINE void each(unsigned int code, float *values, const float *right, size_t n)
 		__m512 x[AVX512_TOGETHER], y[AVX512_TOGETHER] = { _mm512_setzero_ps() };
 		__mmask16 mask[AVX512_TOGETHER];
 
-		EACH(mask[v] = lanes(n - i, v));
+		EACH(mask[v] = avx512_lanes(n - i, v));
 		EACH(x[v] = _mm512_maskz_loadu_ps(mask[v], values + i + 16 * v));
 		if (right)
 			EACH(y[v] = _mm512_maskz_loadu_ps(mask[v], right + i + 16 * v));

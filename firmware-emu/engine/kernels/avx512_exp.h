@@ -9,7 +9,8 @@
 
 /* Vectors whose steps alternate: the steps of one wait for each other. */
 #define AVX512_TOGETHER		4
-#define AVX512_EACH(step)	do { for (int v = 0; v < AVX512_TOGETHER; v++) step; } while (0)
+#define AVX512_EACH(...) \
+	do { for (int v = 0; v < AVX512_TOGETHER; v++) __VA_ARGS__; } while (0)
 
 /**
  * avx512_exp() - e^(sign · x) for |x| ≤ AVX512_EXP_MAX, and NaN; @sign: 1 or −1, a constant.

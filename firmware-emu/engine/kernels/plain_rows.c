@@ -4,28 +4,44 @@
 
 #include "firmware-emu/engine/kernels_rows.h"
 #include "firmware-emu/engine/kernels/activate.h"
+#include "firmware-emu/engine/kernels/element.h"
+#include "firmware-emu/engine/kernels/softmax.h"
 
 #define LANES	4
 
-static double plain_sum(const float *x, size_t n)
+static inline double lanes_sum(unsigned int type, const void *x, size_t n)
 {
 	double lane[LANES] = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		lane[i % LANES] += x[i];
+		lane[i % LANES] += element_load(type, x, i);
 	return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
-static double plain_sum_squares(const float *x, double mean, size_t n)
+static inline double lanes_squares(unsigned int type, const void *x, double mean, size_t n)
 {
 	double lane[LANES] = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		double far = x[i] - mean;
+		double far = element_load(type, x, i) - mean;
 
 		lane[i % LANES] += far * far;
 	}
 	return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
+static double plain_sum(unsigned int type, const void *x, size_t n)
+{
+	if (type == MARU_TYPE_F32)
+		return lanes_sum(MARU_TYPE_F32, x, n);
+	return lanes_sum(type, x, n);
+}
+
+static double plain_sum_squares(unsigned int type, const void *x, double mean, size_t n)
+{
+	if (type == MARU_TYPE_F32)
+		return lanes_squares(MARU_TYPE_F32, x, mean, n);
+	return lanes_squares(type, x, mean, n);
 }
 
 static inline float normed(const struct kernels_norm *norm, float x)
@@ -42,17 +58,18 @@ static inline float normed(const struct kernels_norm *norm, float x)
 void kernels_rows_norm(struct kernels_norm *norm)
 {
 	for (size_t i = 0; i < norm->n; i++) {
-		float y = normed(norm, norm->from[i]);
+		float y = normed(norm, element_load(norm->from_type, norm->from, i));
 
 		if (norm->mul)
 			y *= norm->mul[i];
 		if (norm->add)
 			y += norm->add[i];
-		norm->to[i] = y;
+		element_store(norm->to_type, norm->to, i, y);
 	}
 	if (norm->next)
-		norm->next_sum = norm->has_mean ? plain_sum(norm->next, norm->n) :
-				 plain_sum_squares(norm->next, 0, norm->n);
+		norm->next_sum = norm->has_mean ?
+				 plain_sum(norm->from_type, norm->next, norm->n) :
+				 plain_sum_squares(norm->from_type, norm->next, 0, norm->n);
 }
 
 static void plain_turn(float *cosine, float *sine, const double *turn, double pos, double scale,
@@ -77,27 +94,40 @@ static void plain_spread(float *cosine2, float *sine2, const float *cosine, cons
 	}
 }
 
-static void plain_turn_pairs(float *to, const float *from, const float *cosine,
-			     const float *sine, size_t n, bool is_streamed)
+static void plain_turn_pairs(const struct kernels_turn *turn)
 {
-	(void)is_streamed;
-	for (size_t i = 0; i < 2 * n; i += 2) {
-		float x = from[i], y = from[i + 1];
+	const float *cosine = turn->cosine, *sine = turn->sine;
 
-		to[i] = x * cosine[i] + y * sine[i];
-		to[i + 1] = y * cosine[i + 1] + x * sine[i + 1];
+	for (size_t head = 0; head < turn->count; head++) {
+		const uint8_t *from = turn->from + head * turn->from_step;
+		uint8_t *to = turn->to + head * turn->to_step;
+
+		for (size_t i = 0; i < 2 * turn->n; i += 2) {
+			float x = element_load(turn->type, from, i);
+			float y = element_load(turn->type, from, i + 1);
+
+			element_store(turn->type, to, i, x * cosine[i] + y * sine[i]);
+			element_store(turn->type, to, i + 1, y * cosine[i + 1] + x * sine[i + 1]);
+		}
 	}
 }
 
-static void plain_turn_halves(float *to, const float *from, const float *cosine,
-			      const float *sine, size_t n, bool is_streamed)
+static void plain_turn_halves(const struct kernels_turn *turn)
 {
-	(void)is_streamed;
-	for (size_t i = 0; i < n; i++) {
-		float x = from[i], y = from[n + i];
+	const float *cosine = turn->cosine, *sine = turn->sine;
+	size_t n = turn->n;
 
-		to[i] = x * cosine[i] - y * sine[i];
-		to[n + i] = y * cosine[i] + x * sine[i];
+	for (size_t head = 0; head < turn->count; head++) {
+		const uint8_t *from = turn->from + head * turn->from_step;
+		uint8_t *to = turn->to + head * turn->to_step;
+
+		for (size_t i = 0; i < n; i++) {
+			float x = element_load(turn->type, from, i);
+			float y = element_load(turn->type, from, n + i);
+
+			element_store(turn->type, to, i, x * cosine[i] - y * sine[i]);
+			element_store(turn->type, to, n + i, y * cosine[i] + x * sine[i]);
+		}
 	}
 }
 
@@ -130,7 +160,7 @@ static double plain_exp(float *to, const struct kernels_soft *soft, float max)
 {
 	for (size_t i = 0; i < soft->n; i++)
 		to[i] = exp_or_zero(exponent(soft, i) - max);
-	return plain_sum(to, soft->n);
+	return lanes_sum(MARU_TYPE_F32, to, soft->n);
 }
 
 static void plain_scale(float *to, const float *from, float by, size_t n, bool is_streamed)
@@ -139,6 +169,8 @@ static void plain_scale(float *to, const float *from, float by, size_t n, bool i
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[i] * by;
 }
+
+KERNELS_SOFTMAX(plain_softmax, plain_max, plain_exp, plain_scale)
 
 void kernels_rows_plain(struct kernels_rows *table)
 {
@@ -153,5 +185,6 @@ void kernels_rows_plain(struct kernels_rows *table)
 		.max = plain_max,
 		.exp = plain_exp,
 		.scale = plain_scale,
+		.softmax = plain_softmax,
 	};
 }
