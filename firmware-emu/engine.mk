@@ -8,7 +8,9 @@ ENGINE_SRC := $(addprefix $(ENGINE_DIR)/, \
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	attention.c attention_keys.c attention_tile.c \
 	kernels/plain_attention.c kernels/avx2_attention.c \
-	kernels/avx2_attention_few.c kernels/avx2_attention_block.c)
+	kernels/avx2_attention_few.c kernels/avx2_attention_block.c \
+	kernels/avx512_attention.c kernels/avx512_attention_few.c \
+	kernels/avx512_attention_block.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c \
 	kernels/avx2_rope.c kernels/avx512_rows.c kernels/bf16_rows.c)

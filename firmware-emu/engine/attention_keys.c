@@ -295,34 +295,74 @@ static void bias(const struct engine_op *op, const struct attention_run *run, ui
 	kernels_attention.bias(scores, count, &kernel);
 }
 
-/* Turns the scores of a row into weights, and what was added before to the new maximum. */
-static void weigh(const struct engine_op *op, const struct attention_run *run,
-		  const struct block *block, uint32_t row, const struct attention_scratch *scratch)
+/* What a row sees of a block, and the largest of its scores so far. */
+struct view {
+	uint32_t first, end;
+	float scale, most;
+};
+
+static void look(const struct engine_op *op, const struct attention_run *run,
+		 const struct block *block, uint32_t row, const struct attention_scratch *scratch,
+		 struct view *view)
 {
 	const struct attention_plan *plan = IMPL_PLAN(const struct attention_plan, op);
-	float *scores = scratch->scores + row * ATTENTION_KEYS, factor, scale = plan->scale;
-	uint32_t first, end, pitch = attention_out_pitch(plan);
+	float *scores = scratch->scores + row * ATTENTION_KEYS;
+	uint32_t first, end;
 
 	window_of(plan, run, block, row, &first, &end);
 	memset(scores, 0, first * sizeof(*scores));
 	memset(scores + end, 0, (ATTENTION_KEYS - end) * sizeof(*scores));
+	*view = (struct view) { .first = first, .end = end, .scale = plan->scale * LOG2_E };
 	if (first == end)
 		return;
 	if (operand_present(op, MARU_ROLE_MASK) || plan->softcap != 0 || plan->max_bias != 0) {
 		bias(op, run, row, block->key + first, end - first, scores + first, scratch);
-		scale = 1.0f;
+		view->scale = LOG2_E;
 	}
-	factor = kernels_attention.softmax(scores + first, end - first, scale * LOG2_E,
+	view->most = kernels_attention.largest(scores + first, end - first, view->scale,
+					       scratch->max[run->row + row]);
+}
+
+/* Turns the scores of a row into weights, and what was added before to the new maximum. */
+static void weigh(const struct engine_op *op, const struct attention_run *run, uint32_t row,
+		  const struct attention_scratch *scratch, const struct view *view)
+{
+	uint32_t pitch = attention_out_pitch(IMPL_PLAN(const struct attention_plan, op));
+	float factor;
+
+	if (view->first == view->end)
+		return;
+	factor = kernels_attention.softmax(scratch->scores + row * ATTENTION_KEYS + view->first,
+					   view->end - view->first, view->scale, view->most,
 					   &scratch->max[run->row + row],
 					   &scratch->sum[run->row + row]);
 	if (factor != 1.0f)
 		kernels_attention.scale(scratch->out + (run->row + row) * pitch, pitch, factor);
 }
 
+/* While rows are weighed their share of the next block is fetched into the second cache. */
+static void fetch_next(const struct engine_op *op, const struct attention_run *run,
+		       const struct block *block, uint32_t row,
+		       const struct attention_scratch *scratch)
+{
+	const struct attention_plan *plan = IMPL_PLAN(const struct attention_plan, op);
+	uint32_t rows = run->heads * run->queries, i = row * block->next / rows, at;
+	uint32_t k_bytes = plan->dk * maru_type_bytes(op->operands[MARU_ROLE_K].desc->type);
+	uint32_t v_bytes = plan->dv * maru_type_bytes(op->operands[MARU_ROLE_V].desc->type);
+
+	for (; i < (row + 1) * block->next / rows; i++) {
+		for (at = 0; at < k_bytes; at += 64)
+			__builtin_prefetch(scratch->k_rows[!block->side][i] + at, 0, 2);
+		for (at = 0; at < v_bytes; at += 64)
+			__builtin_prefetch(scratch->v_rows[!block->side][i] + at, 0, 2);
+	}
+}
+
 static void meet_block(const struct engine_op *op, const struct attention_run *run,
 		       struct block *block, const struct attention_scratch *scratch)
 {
 	const struct attention_plan *plan = IMPL_PLAN(const struct attention_plan, op);
+	struct view view[ATTENTION_ROWS];
 	uint32_t row;
 
 	if (block->is_few) {
@@ -331,8 +371,14 @@ static void meet_block(const struct engine_op *op, const struct attention_run *r
 		make_groups(plan, run, block);
 		many_scores(op, run, block, scratch);
 	}
+	/* All rows are looked at first: the search in one need not wait for another's end. */
 	for (row = 0; row < run->heads * run->queries; row++)
-		weigh(op, run, block, row, scratch);
+		look(op, run, block, row, scratch, &view[row]);
+	for (row = 0; row < run->heads * run->queries; row++) {
+		if (!block->is_few)
+			fetch_next(op, run, block, row, scratch);
+		weigh(op, run, row, scratch, &view[row]);
+	}
 	if (block->is_careful)
 		add_carefully(op, run, block, scratch);
 	else if (block->is_few)

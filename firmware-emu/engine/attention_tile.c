@@ -151,10 +151,14 @@ static int run_ragged(struct engine_op *op, struct attention_run run,
 	return 0;
 }
 
-/* Which queries and heads: neighbouring units share keys, so they run at about the same time. */
+/*
+ * Which queries and heads: neighbouring units share keys, so they run at about the same time. The
+ * last queries, which may see most keys, come first: threads end together.
+ */
 static void locate(const struct attention_plan *plan, uint64_t unit, struct attention_run *run)
 {
-	uint32_t part_query = (uint32_t)(unit % plan->parts_queries), part_head, share;
+	uint32_t part_query = plan->parts_queries - 1 - (uint32_t)(unit % plan->parts_queries);
+	uint32_t part_head, share;
 
 	unit /= plan->parts_queries;
 	part_head = (uint32_t)(unit % plan->parts_heads);

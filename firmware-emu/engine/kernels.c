@@ -46,6 +46,7 @@ uint32_t kernels_init(uint32_t limit)
 #ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
 	if (level >= KERNELS_VNNI) {
 		kernels_avx512(&kernels);
+		kernels_attention_avx512(&kernels_attention);
 		kernels_avx512_activate(&kernels);
 		kernels_rows_avx512(&kernels_rows);
 		kernels_elementwise_avx512(&kernels_elementwise);

@@ -70,11 +70,13 @@ struct kernels_attention {
 	void (*block_values)(const struct kernels_block *block);
 	/* x = softcap · tanh(scale / softcap · x) + slope · mask; -Inf where the mask is. */
 	void (*bias)(float *x, size_t n, const struct kernels_bias *bias);
+	/* The largest of scale · x, which are not NaN, and of max. */
+	float (*largest)(const float *x, size_t n, float scale, float max);
 	/*
-	 * x = 2^(scale · x - max), max the largest so far of scale · x; *sum is brought to the
+	 * x = 2^(scale · x - most), most the largest so far of scale · x; *sum is brought to the
 	 * new maximum and these are added. Return: 2^(old maximum - new one).
 	 */
-	float (*softmax)(float *x, size_t n, float scale, float *max, float *sum);
+	float (*softmax)(float *x, size_t n, float scale, float most, float *max, float *sum);
 	void (*scale)(float *x, size_t n, float factor);
 };
 
@@ -85,5 +87,8 @@ void kernels_attention_plain(struct kernels_attention *table);
 void kernels_attention_avx2(struct kernels_attention *table);
 void kernels_attention_avx2_few(struct kernels_attention *table);
 void kernels_attention_avx2_block(struct kernels_attention *table);
+void kernels_attention_avx512(struct kernels_attention *table);
+void kernels_attention_avx512_few(struct kernels_attention *table);
+void kernels_attention_avx512_block(struct kernels_attention *table);
 
 #endif

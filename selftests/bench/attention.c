@@ -2,11 +2,12 @@
 /*
  * ATTENTION of the engines alone, without card and driver: prompts against products of the
  * library composed (composed.h), one token against the read loop over keys and values. Same
- * threads, in turns. attention [threads [pd [level]]]: p: prompts, d: one token; name, ours, theirs,
- * ratio of the medians; of prompts in useful GFLOP/s, with the share of the peak of FMA.
+ * threads, in turns. attention [threads [pd [level]]], p: prompts, d: one token: name, ours,
+ * theirs, ratio of the medians; of prompts in useful GFLOP/s, with the share of the peak of FMA.
  */
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,11 +64,20 @@ static struct engine_scratch scratch_make(void)
 					 .bytes = ENGINE_SCRATCH_BYTES };
 }
 
+static void pin(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
 static void *worker(void *argument)
 {
 	struct engine_scratch scratch = scratch_make();
 
-	(void)argument;
+	pin((unsigned int)(uintptr_t)argument);
 	for (;;) {
 		sem_wait(&pool.start);
 		claim(&scratch);
@@ -255,7 +265,10 @@ int main(int argc, char **argv)
 	printf("# %u threads, peak %.1f GFLOP/s\n", threads, peak * 1e-9);
 	sem_init(&pool.start, 0, 0);
 	for (i = 1; i < threads; i++)
-		pthread_create(&id, NULL, worker, NULL);
+		pthread_create(&id, NULL, worker, (void *)(uintptr_t)i);
+	/* Both sides alike; threads that are made later would take this over. */
+#pragma omp parallel
+	pin((unsigned int)omp_get_thread_num());
 	for (i = 0; i < 3 && strchr(what, 'p'); i++) {
 		prefill(2048, 64, kinds[i].type, kinds[i].name, &scratch);
 		prefill(2048, 128, kinds[i].type, kinds[i].name, &scratch);

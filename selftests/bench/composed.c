@@ -12,11 +12,13 @@
 
 #define BLOCK	128u
 #define AVX2	__attribute__((target("avx2,fma")))
+#define AVX512	__attribute__((target("avx512f,avx512dq")))
 
 /* The two products of a block of queries with @keys keys. */
 struct pair {
 	dnnl_primitive_t scores, values;
 	dnnl_memory_desc_t q, k, s, v, out;
+	size_t scratch;
 };
 
 struct composed {
@@ -44,14 +46,24 @@ static dnnl_memory_desc_t plain(int64_t rows, int64_t columns, int64_t row, int6
 	return desc;
 }
 
-static dnnl_primitive_t product(dnnl_memory_desc_t a, dnnl_memory_desc_t b, dnnl_memory_desc_t c)
+/* Threads run one primitive at once: each gives it scratch of its own, of up to *most bytes. */
+static dnnl_primitive_t product(dnnl_memory_desc_t a, dnnl_memory_desc_t b, dnnl_memory_desc_t c,
+				size_t *most)
 {
 	dnnl_primitive_desc_t desc;
+	dnnl_primitive_attr_t attr;
 	dnnl_primitive_t primitive;
+	size_t bytes;
 
-	check(dnnl_matmul_primitive_desc_create(&desc, engine, a, b, NULL, c, NULL));
+	check(dnnl_primitive_attr_create(&attr));
+	check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
+	check(dnnl_matmul_primitive_desc_create(&desc, engine, a, b, NULL, c, attr));
 	check(dnnl_primitive_create(&primitive, desc));
+	bytes = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(
+			desc, dnnl_query_scratchpad_md, 0));
+	*most = bytes > *most ? bytes : *most;
 	dnnl_primitive_desc_destroy(desc);
+	dnnl_primitive_attr_destroy(attr);
 	return primitive;
 }
 
@@ -63,8 +75,8 @@ static struct pair make_pair(uint32_t keys, uint32_t most, uint32_t d)
 		.out = plain(BLOCK, d, d, 1),
 	};
 
-	pair.scores = product(pair.q, pair.k, pair.s);
-	pair.values = product(pair.s, pair.v, pair.out);
+	pair.scores = product(pair.q, pair.k, pair.s, &pair.scratch);
+	pair.values = product(pair.s, pair.v, pair.out, &pair.scratch);
 	return pair;
 }
 
@@ -150,20 +162,77 @@ AVX2 static float softmax(float *x, uint32_t seen, uint32_t keys, float scale)
 	return 1 / all;
 }
 
+AVX512 static __m512 wide_power(__m512 x)
+{
+	__m512 n, r, p;
+
+	x = _mm512_max_ps(_mm512_set1_ps(-127.0f), x);
+	n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+	r = _mm512_sub_ps(x, n);
+	p = _mm512_set1_ps(0x1.5bba12p-10f);
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.3cea88p-7f));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.c6b752p-5f));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.ebf9bcp-3f));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.62e42ap-1f));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
+	return _mm512_scalef_ps(p, n);
+}
+
+/* The same in vectors of sixteen. */
+AVX512 static float wide_softmax(float *x, uint32_t seen, uint32_t keys, float scale)
+{
+	__m512 most = _mm512_set1_ps(-INFINITY), other = most, wide = _mm512_set1_ps(scale), low;
+	__m512 sum = _mm512_setzero_ps(), more = sum, p;
+	uint32_t i, end = (seen + 31) / 32 * 32;
+
+	for (i = seen; i < end; i++)
+		x[i] = -INFINITY;
+	for (i = 0; i < seen; i += 32) {
+		most = _mm512_max_ps(most, _mm512_loadu_ps(x + i));
+		other = _mm512_max_ps(other, _mm512_loadu_ps(x + i + 16));
+	}
+	low = _mm512_set1_ps(_mm512_reduce_max_ps(_mm512_max_ps(most, other)) * scale);
+	for (i = 0; i < seen; i += 32) {
+		p = wide_power(_mm512_fmsub_ps(_mm512_loadu_ps(x + i), wide, low));
+		sum = _mm512_add_ps(sum, p);
+		_mm512_storeu_ps(x + i, p);
+		p = wide_power(_mm512_fmsub_ps(_mm512_loadu_ps(x + i + 16), wide, low));
+		more = _mm512_add_ps(more, p);
+		_mm512_storeu_ps(x + i + 16, p);
+	}
+	if (end < keys)
+		memset(x + end, 0, (keys - end) * sizeof(*x));
+	return 1 / _mm512_reduce_add_ps(_mm512_add_ps(sum, more));
+}
+
 static void execute(dnnl_stream_t stream, dnnl_primitive_t primitive,
 		    const_dnnl_memory_desc_t const descs[3],
-		    float *const data[3])
+		    float *const data[3], size_t scratch_bytes)
 {
-	static const int names[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
-	dnnl_exec_arg_t args[3];
+	static const int names[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST,
+				     DNNL_ARG_SCRATCHPAD };
+	static __thread uint8_t *scratch;
+	static __thread size_t size;
+	const dnnl_dims_t dims = { (dnnl_dim_t)scratch_bytes };
+	dnnl_memory_desc_t desc;
+	dnnl_exec_arg_t args[4];
 
+	if (size < scratch_bytes) {
+		free(scratch);
+		size = scratch_bytes;
+		scratch = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+	}
 	for (int i = 0; i < 3; i++) {
 		args[i].arg = names[i];
 		check(dnnl_memory_create(&args[i].memory, descs[i], engine, data[i]));
 	}
-	check(dnnl_primitive_execute(primitive, stream, 3, args));
-	for (int i = 0; i < 3; i++)
+	check(dnnl_memory_desc_create_with_tag(&desc, 1, dims, dnnl_u8, dnnl_a));
+	args[3].arg = names[3];
+	check(dnnl_memory_create(&args[3].memory, desc, engine, scratch));
+	check(dnnl_primitive_execute(primitive, stream, 4, args));
+	for (int i = 0; i < 4; i++)
 		dnnl_memory_destroy(args[i].memory);
+	dnnl_memory_desc_destroy(desc);
 }
 
 static void run_block(const struct composed *composed, dnnl_stream_t stream, uint32_t head,
@@ -174,16 +243,18 @@ static void run_block(const struct composed *composed, dnnl_stream_t stream, uin
 		      (uint64_t)composed->d;
 	const float scale = 1.44269504f / sqrtf((float)composed->d);
 	float inverse[BLOCK], *out = composed->out + row;
+	float (*best)(float *, uint32_t, uint32_t, float) =
+		__builtin_cpu_supports("avx512dq") ? wide_softmax : softmax;
 
 	execute(stream, pair->scores,
 		(const_dnnl_memory_desc_t[]) { pair->q, pair->k, pair->s },
-		(float *[]) { composed->q + row, composed->k + at, scores });
+		(float *[]) { composed->q + row, composed->k + at, scores }, pair->scratch);
 	for (uint32_t i = 0; i < BLOCK; i++)
-		inverse[i] = softmax(scores + (uint64_t)i * composed->n, block * BLOCK + i + 1,
+		inverse[i] = best(scores + (uint64_t)i * composed->n, block * BLOCK + i + 1,
 				     (block + 1) * BLOCK, scale);
 	execute(stream, pair->values,
 		(const_dnnl_memory_desc_t[]) { pair->s, pair->v, pair->out },
-		(float *[]) { scores, composed->v + at, out });
+		(float *[]) { scores, composed->v + at, out }, pair->scratch);
 	for (uint32_t i = 0; i < BLOCK; i++)
 		for (uint32_t d = 0; d < composed->d; d++)
 			out[(uint64_t)i * composed->d + d] *= inverse[i];

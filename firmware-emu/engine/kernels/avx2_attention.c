@@ -46,9 +46,9 @@ INLINE float lane_sum(__m256 x)
 	return _mm_cvtss_f32(half);
 }
 
-static float largest(const float *x, size_t n, __m256 scale, float max)
+static float avx2_largest(const float *x, size_t n, float factor, float max)
 {
-	const __m256 least = _mm256_set1_ps(-INFINITY);
+	const __m256 least = _mm256_set1_ps(-INFINITY), scale = _mm256_set1_ps(factor);
 	__m256 most = least;
 	size_t i;
 
@@ -65,10 +65,10 @@ static float largest(const float *x, size_t n, __m256 scale, float max)
 	return fmaxf(lane_max(most), max);
 }
 
-static float avx2_softmax(float *x, size_t n, float scale, float *max, float *sum)
+static float avx2_softmax(float *x, size_t n, float scale, float most, float *max, float *sum)
 {
 	const __m256 wide = _mm256_set1_ps(scale);
-	float most = largest(x, n, wide, *max), base = most == -INFINITY ? 0 : most, factor;
+	float base = most == -INFINITY ? 0 : most, factor;
 	__m256 low = _mm256_set1_ps(base), added = _mm256_setzero_ps();
 	size_t i;
 
@@ -160,6 +160,7 @@ void kernels_attention_avx2(struct kernels_attention *table)
 	kernels_attention_avx2_few(table);
 	kernels_attention_avx2_block(table);
 	table->bias = avx2_bias;
+	table->largest = avx2_largest;
 	table->softmax = avx2_softmax;
 	table->scale = avx2_scale;
 }

@@ -14,7 +14,7 @@
 #define INLINE		static inline __attribute__((always_inline))
 #define UNROLL		_Pragma("GCC unroll 8")
 #define ROWS_LONG	48u
-#define ROWS		258u	/* of B at a time: with a block of k they stay in the second cache */
+#define ROWS		258u	/* of B at a time: a block of them stays in the second cache */
 #define BLOCK_K		256u	/* of F32; of smaller types as many bytes */
 #define WIDE_BYTES	(BLOCK_K * 64 * 4)
 #define LINE		64u
@@ -23,7 +23,7 @@ _Static_assert(WIDE_BYTES <= KERNELS_GEMM_SCRATCH && ROWS * 4 <= WIDE_BYTES, "sc
 /* Rows of B with a part of k, and a part of a panel. */
 struct block {
 	uint32_t m0, m, k0, k;
-	bool is_long;			/* few rows meet all k of a panel before the next one */
+	bool is_long;		/* few rows meet all k of a panel before the next one */
 };
 
 /* What comes next from memory, fetched a few lines at a time. */

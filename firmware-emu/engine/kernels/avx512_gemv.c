@@ -93,10 +93,10 @@ INLINE __m512 add_step(__m512 sum, __m512 a, const uint8_t *b, enum form form)
 		return _mm512_fmadd_ps(broadcast(b + 4), _mm512_castsi512_ps(high), sum);
 	case I8_4:
 		UNROLL
-		for (int i = 0; i < 4; i++)
-			sum = _mm512_fmadd_ps(broadcast(b + i * 4), _mm512_cvtepi32_ps(
-				_mm512_srai_epi32(_mm512_slli_epi32(bits, (unsigned int)(24 - 8 * i)),
-						  24)), sum);
+		for (unsigned int i = 0; i < 4; i++) {
+			high = _mm512_srai_epi32(_mm512_slli_epi32(bits, 24 - 8 * i), 24);
+			sum = _mm512_fmadd_ps(broadcast(b + i * 4), _mm512_cvtepi32_ps(high), sum);
+		}
 		return sum;
 	case I8_INT:
 		break;

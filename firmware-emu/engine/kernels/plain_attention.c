@@ -143,18 +143,20 @@ static float power(float x)
 	return p * numeric_f32((numeric_f32_bits(n) - 0x4b400000u + 127) << 23);
 }
 
-static float plain_softmax(float *x, size_t n, float scale, float *max, float *sum)
+static float plain_largest(const float *x, size_t n, float scale, float max)
 {
-	float most = *max, base, added = 0, factor;
+	for (size_t i = 0; i < n; i++)
+		max = x[i] * scale > max ? x[i] * scale : max;
+	return max;
+}
+
+static float plain_softmax(float *x, size_t n, float scale, float most, float *max, float *sum)
+{
+	float base = most == -INFINITY ? 0 : most, added = 0, factor;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		x[i] *= scale;
-		most = x[i] > most ? x[i] : most;
-	}
-	base = most == -INFINITY ? 0 : most;
-	for (i = 0; i < n; i++) {
-		x[i] = power(x[i] - base);
+		x[i] = power(x[i] * scale - base);
 		added += x[i];
 	}
 	factor = most == *max ? 1.0f : power(*max - base);
@@ -179,6 +181,7 @@ void kernels_attention_plain(struct kernels_attention *table)
 		.block_scores = plain_block_scores,
 		.block_values = plain_block_values,
 		.bias = plain_bias,
+		.largest = plain_largest,
 		.softmax = plain_softmax,
 		.scale = plain_scale,
 	};
