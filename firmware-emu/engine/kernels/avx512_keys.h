@@ -9,7 +9,7 @@
 #include "firmware-emu/engine/kernels/avx512_load.h"
 #include "uapi/drm/maru_cmd.h"
 
-AVX512_INLINE __m512 avx512_widen(unsigned int type, __m256i half)
+AVX512_INLINE __m512 avx512_from_half(unsigned int type, __m256i half)
 {
 	if (type == MARU_TYPE_F16)
 		return _mm512_cvtph_ps(half);
@@ -20,7 +20,7 @@ AVX512_INLINE __m512 avx512_row(unsigned int type, const uint8_t *row, uint32_t 
 {
 	if (type == MARU_TYPE_F32)
 		return _mm512_loadu_ps(row + d * 4ULL);
-	return avx512_widen(type, _mm256_loadu_si256((const __m256i *)(const void *)
+	return avx512_from_half(type, _mm256_loadu_si256((const __m256i *)(const void *)
 						     (row + d * 2ULL)));
 }
 
@@ -31,7 +31,7 @@ AVX512_INLINE __m512 avx512_row_rest(unsigned int type, const uint8_t *row, uint
 
 	if (type == MARU_TYPE_F32)
 		return _mm512_maskz_loadu_ps(mask, row + d * 4ULL);
-	return avx512_widen(type, _mm256_maskz_loadu_epi16(mask, row + d * 2ULL));
+	return avx512_from_half(type, _mm256_maskz_loadu_epi16(mask, row + d * 2ULL));
 }
 
 /* Calls @f(@arguments, type) with the type as a constant. */
