@@ -97,7 +97,7 @@ int maru_bo_mmap(struct file *filp, struct vm_area_struct *vma)
 	u64 offset;
 	int ret;
 
-	if (drm_dev_is_unplugged(drm))
+	if (maru_device_is_gone(to_maru_device(drm)))
 		return -ENODEV;
 	obj = bo_lookup_vma(drm, vma);
 	if (!obj)

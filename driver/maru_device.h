@@ -34,5 +34,6 @@
 struct maru_device *maru_device_create(struct pci_dev *pdev);
 void maru_device_remove(struct maru_device *mdev);
 void maru_device_lost(struct maru_device *mdev);
+bool maru_device_is_gone(struct maru_device *mdev);
 
 #endif

@@ -74,7 +74,7 @@ static int maru_ioctl_check(struct file *filp, unsigned int cmd)
 {
 	struct drm_file *file = filp->private_data;
 
-	if (drm_dev_is_unplugged(file->minor->dev))
+	if (maru_device_is_gone(to_maru_device(file->minor->dev)))
 		return -ENODEV;
 	if (DRM_IOCTL_TYPE(cmd) != DRM_IOCTL_BASE || !maru_ioctl_is_listed(DRM_IOCTL_NR(cmd)))
 		return -ENOTTY;

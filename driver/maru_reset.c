@@ -4,6 +4,7 @@
  * one knew is told to the new one. Below it on the ladder stands the reset of a single queue
  * (maru_sched.c), above it the wedged device, which only a new bind cures.
  */
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -235,6 +236,20 @@ void maru_device_lost(struct maru_device *mdev)
 	set_bit(MARU_RESET_FLAG_CLOSED, &reset->flags);
 	if (!test_and_set_bit(MARU_RESET_FLAG_LOST, &reset->flags))
 		queue_work(mdev->timeout_wq, &reset->lost);
+}
+
+/**
+ * maru_device_is_gone() - Tell whether the card left, or the driver is leaving it.
+ * @mdev: device.
+ *
+ * True before the first call fails for it, while drm_dev_unplug() still waits for others.
+ *
+ * Context: any.
+ */
+bool maru_device_is_gone(struct maru_device *mdev)
+{
+	return test_bit(MARU_RESET_FLAG_LOST, &mdev->reset->flags) ||
+	       drm_dev_is_unplugged(&mdev->drm);
 }
 
 /**
