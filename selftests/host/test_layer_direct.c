@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A layer of a transformer by the direct way, against double precision. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "selftests/layer/layer.h"
 
 static struct layer_result first, again, want;
 
+static struct layer_info info;
+
 static void run(const char *spec, struct layer_result *result)
 {
-	struct layer_info info;
 	int error = layer_run(spec, layer_weights(), result, &info);
 
 	if (error)
@@ -45,6 +49,23 @@ static void on_the_lowest_level(void **state)
 	is_right("direct,hbm=64M,threads=2,profile=0");
 }
 
+/* For a guest, whose processor may not have the level that the card around it runs at. */
+static void keep(void **state)
+{
+	static struct layer_kept kept;
+	FILE *file;
+
+	(void)state;
+	run("direct,hbm=64M,threads=2", &kept.result);
+	kept.profile = info.profile;
+	if (mkdir("build/tmp", 0777))
+		assert_int_equal(errno, EEXIST);
+	file = fopen(LAYER_KEPT, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(&kept, sizeof(kept), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
 /* Other threads, the same bits. */
 static void with_other_threads(void **state)
 {
@@ -73,7 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_double_precision),
 		cmocka_unit_test(on_the_lowest_level), cmocka_unit_test(with_other_threads),
-		cmocka_unit_test(compare_sees_it),
+		cmocka_unit_test(compare_sees_it), cmocka_unit_test(keep),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

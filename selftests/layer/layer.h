@@ -64,6 +64,14 @@ const struct layer_weights *layer_weights(void);
 int layer_run(const char *spec, const struct layer_weights *weights, struct layer_result *result,
 	      struct layer_info *info);
 
+/* What the direct way gave on the machine around a guest: a profile and a result. */
+#define LAYER_KEPT	"build/tmp/layer.direct"
+
+struct layer_kept {
+	uint32_t profile;
+	struct layer_result result;
+};
+
 /** layer_refer() - The same in double precision. */
 void layer_refer(const struct layer_weights *weights, struct layer_result *result);
 
