@@ -93,9 +93,10 @@ static void panels(void **state)
 				}
 }
 
-/* Reference code of the library is never taken. */
+/* What a level has no instructions for is refused: reference code of the library is not taken. */
 static void refusals(void **state)
 {
+	uint32_t level = kernels_init(~0u);
 	struct onednn_tile tile = {
 		.b_type = MARU_TYPE_U8, .a_type = MARU_TYPE_I8, .out_type = MARU_TYPE_I32,
 		.layout = MARU_LAYOUT_K16N64K4, .m = 64, .n = 64, .k = 64, .b_step = 64,
@@ -104,13 +105,15 @@ static void refusals(void **state)
 	uint8_t *memory = case_memory(64 * 64 * 4);
 
 	(void)state;
-	if (kernels_init(~0u) >= KERNELS_VNNI)
-		skip();
-	assert_int_equal(onednn_run(&tile, memory, memory, memory, scratch), -95);
+	assert_int_equal(onednn_run(&tile, memory, memory, memory, scratch),
+			 level >= KERNELS_VNNI ? 0 : -95);
 	tile.b_type = tile.a_type = MARU_TYPE_BF16;
 	tile.out_type = MARU_TYPE_F32;
 	tile.layout = MARU_LAYOUT_K16N64K2;
-	assert_int_equal(onednn_run(&tile, memory, memory, memory, scratch), -95);
+	/* level 2 may or may not emulate it */
+	if (level != KERNELS_VNNI)
+		assert_int_equal(onednn_run(&tile, memory, memory, memory, scratch),
+				 level >= KERNELS_BF16 ? 0 : -95);
 }
 
 /* More kinds than the table holds: the oldest go, results stay right. */
