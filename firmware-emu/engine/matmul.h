@@ -33,6 +33,7 @@ struct matmul_plan {
 	uint32_t n, m, k;
 	uint32_t tile_n, tile_m, tiles_n, tiles_m;
 	uint32_t k_part;
+	uint64_t tile_macs;		/* multiplications of a tile, at most */
 	uint32_t group;			/* matrices of a tile */
 	uint64_t matrices;
 	uint32_t a_share[2];		/* matrices of dst in dims 2, 3 that share one of A */

@@ -10,6 +10,8 @@
 #define TILE_SIDE	256u	/* columns and rows of a tile at first */
 #define TILE_SIDE_MIN	64u
 #define TILE_CALL_MACS	(1u << 17)	/* what starting a product costs, in multiply-adds */
+#define TILE_MACS_MIN	(1u << 23)	/* of F32; of smaller types as many bytes */
+#define TILES		64u
 #define FEW_BYTES	(256u << 10)	/* weights of a tile with few rows of B */
 #define FEW_BYTES_LONG	(1u << 20)	/* where there are many such tiles */
 
@@ -218,7 +220,7 @@ static bool fits(const struct matmul_plan *plan, uint64_t tile_n, uint64_t tile_
 	return padded_n * tile_m * 4 <= MATMUL_OUT_BYTES &&
 	       padded_n * part * a_size <= MATMUL_A_BYTES &&
 	       tile_m * (part * b_size + 64) <= MATMUL_B_BYTES &&
-	       tile_n * tile_m * plan->k <= TILE_MACS && tile_n * plan->k <= TILE_BYTES / 4;
+	       tile_n * tile_m * plan->k <= plan->tile_macs && tile_n * plan->k <= TILE_BYTES / 4;
 }
 
 static bool fits_clipped(const struct matmul_plan *plan, uint64_t tile_n, uint64_t tile_m)
@@ -240,10 +242,28 @@ static void choose_tile_few(struct matmul_plan *plan)
 		plan->tile_n *= 2;
 }
 
+/*
+ * Threads that do not begin together should end together: own code, which loses little by small
+ * tiles, gets many.
+ */
+static uint64_t choose_macs(const struct matmul_plan *plan)
+{
+	uint64_t all = (uint64_t)plan->n * plan->m, least = TILE_MACS_MIN;
+
+	if (!kernels.gemm_any || plan->path == MATMUL_LIBRARY)
+		return TILE_MACS;
+	if (plan->b_kernel != MARU_TYPE_F32)
+		least *= 4 / maru_type_bytes(plan->b_kernel);
+	if (__builtin_mul_overflow(all, plan->matrices * plan->k, &all) || all / TILES > TILE_MACS)
+		return TILE_MACS;
+	return all / TILES > least ? all / TILES : least;
+}
+
 static void choose_tile(struct matmul_plan *plan)
 {
 	uint32_t tile_n = TILE_SIDE, tile_m = TILE_SIDE;
 
+	plan->tile_macs = choose_macs(plan);
 	if (matmul_is_few(plan)) {
 		choose_tile_few(plan);
 		return;

@@ -167,6 +167,7 @@ static double run_native(struct native *native)
 	double start;
 
 	usleep(5000);
+	omp_set_num_threads((int)threads);	/* the engine wants one */
 	start = now();
 	check(dnnl_primitive_execute(native->primitive, stream, 4, native->arguments));
 	return now() - start;
@@ -310,6 +311,9 @@ int main(int argc, char **argv)
 	sem_init(&pool.start, 0, 0);
 	for (i = 1; i < threads; i++)
 		pthread_create(&ids[i], NULL, worker, (void *)(uintptr_t)i);
+	/* Both sides alike; threads that are made later would take this over. */
+#pragma omp parallel
+	pin((unsigned int)omp_get_thread_num());
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		for (j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++)
 			bench(&kinds[i], sizes[j][0], sizes[j][1], sizes[j][2], &scratch);
