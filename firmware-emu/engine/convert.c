@@ -3,6 +3,7 @@
 
 #include "firmware-emu/engine/convert.h"
 #include "firmware-emu/engine/kernels.h"
+#include "firmware-emu/engine/kernels_elementwise.h"
 #include "firmware-emu/engine/numeric.h"
 #include "uapi/drm/maru_cmd.h"
 
@@ -198,4 +199,30 @@ convert_fn convert_lookup(unsigned int to, unsigned int from)
 	if (from == MARU_TYPE_F16 && to == MARU_TYPE_F32)
 		return fast_f16_to_f32;
 	return convert_scalar(to, from);
+}
+
+static bool is_float(unsigned int type)
+{
+	return type == MARU_TYPE_F32 || type == MARU_TYPE_F16 || type == MARU_TYPE_BF16;
+}
+
+void convert_stream(unsigned int to_type, unsigned int from_type, void *to_, const void *from_,
+		    uint64_t n, const void *next)
+{
+	uint64_t size = maru_type_bytes(to_type), from_size = maru_type_bytes(from_type);
+	convert_fn convert = convert_lookup(to_type, from_type);
+	uint64_t done = (-(uintptr_t)to_ & 63) / size;
+	const uint8_t *from = from_;
+	uint8_t *to = to_;
+
+	if (to_type == from_type && size == 4)
+		to_type = from_type = MARU_TYPE_F32;	/* any four bytes */
+	if (!is_float(to_type) || !is_float(from_type) || done > n) {
+		convert(to, size, from, from_size, n);
+		return;
+	}
+	convert(to, size, from, from_size, done);
+	done += kernels_elementwise.stream(to_type, from_type, to + done * size,
+					   from + done * from_size, n - done, next);
+	convert(to + done * size, size, from + done * from_size, from_size, n - done);
 }

@@ -11,6 +11,9 @@
 #include "firmware-emu/engine/tile.h"
 
 #define BLOCK	64u	/* columns and rows of dst that are transposed in scratch */
+#define AHEAD		8192u		/* bytes that are asked for beforehand */
+#define LEAST_STREAM	64u		/* elements side by side that are worth it */
+#define LEAST_BLOCK	(256u << 10)	/* bytes: goes past the caches by itself */
 #define COLUMNS	1024u	/* of dst in a tile, when they lie apart in src */
 
 struct copy_plan {
@@ -20,6 +23,7 @@ struct copy_plan {
 	uint64_t quantum;	/* of one tile */
 	uint64_t size;		/* of an element that needs no conversion, else 0 */
 	convert_fn convert;
+	bool is_stream;		/* dst goes past the caches, where elements lie side by side */
 	uint32_t rows;		/* of dst in a tile; 0: elements in order */
 	uint32_t tiles[2];	/* in dims 0, 1 of dst */
 };
@@ -93,6 +97,7 @@ static int copy_plan(struct engine_op *op)
 	plan->quantum = TILE_BYTES / (to > from ? to : from);
 	plan->size = dst->type == src->type ? to : 0;
 	plan->convert = convert_lookup(dst->type, src->type);
+	plan->is_stream = plan->elements * to >= CONVERT_STREAM_BYTES;
 	if (op->header.copy.mode == MARU_COPY_REPEAT) {
 		if (plan_repeat(op, plan))
 			return -EINVAL;
@@ -133,6 +138,26 @@ static void transpose(void *to, const uint8_t *from, uint64_t step, unsigned int
 		transpose_64(to, from, step, rows, columns);
 }
 
+/* @n elements, steps in bytes; @next: where the next ones lie. */
+static void copy_run(const struct engine_op *op, uint8_t *to, uint64_t to_step,
+		     const uint8_t *from, uint64_t from_step, uint64_t n, const uint8_t *next)
+{
+	const struct copy_plan *plan = IMPL_PLAN(const struct copy_plan, op);
+	unsigned int to_type = op->operands[MARU_ROLE_DST].desc->type;
+	unsigned int type = op->operands[MARU_ROLE_SRC].desc->type;
+	bool is_side_by_side = to_step == maru_type_bytes(to_type) &&
+			       from_step == maru_type_bytes(type);
+
+	if (is_side_by_side && plan->is_stream && n >= LEAST_STREAM &&
+	    !(plan->size && n * plan->size >= LEAST_BLOCK))
+		convert_stream(to_type, type, to, from, n,
+			       n * from_step > 4 * AHEAD ? from + AHEAD : next);
+	else if (is_side_by_side && plan->size)
+		kernels.copy(to, from, n * plan->size);
+	else
+		plan->convert(to, to_step, from, from_step, n);
+}
+
 static void copy_transposed(struct engine_op *op, uint32_t tile, uint8_t *block)
 {
 	const struct copy_plan *plan = IMPL_PLAN(const struct copy_plan, op);
@@ -158,8 +183,8 @@ static void copy_transposed(struct engine_op *op, uint32_t tile, uint8_t *block)
 			transpose(block, src->host + c * from[0] + r * from[1] + i2 * from[2] +
 				  i3 * from[3], from[0], size, rows, columns);
 			for (i = 0; i < rows; i++)
-				plan->convert(target + i * to[1], to[0], block + i * BLOCK * size,
-					      size, columns);
+				copy_run(op, target + i * to[1], to[0], block + i * BLOCK * size,
+					 size, columns, block + i * BLOCK * size);
 		}
 	}
 }
@@ -168,15 +193,15 @@ static int copy_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 		     struct engine_error *error)
 {
 	const struct copy_plan *plan = IMPL_PLAN(const struct copy_plan, op);
-	uint64_t to_step = plan->to.stride[0], from_step = plan->from.stride[0];
 	uint64_t start = tile * plan->quantum, left = plan->elements - start, run;
-	bool is_block = plan->size && to_step == plan->size && from_step == plan->size;
 	struct tile_cursor to, from;
+	const uint8_t *source;
+	uint8_t *target;
 
 	(void)error;
 	if (plan->rows) {
 		copy_transposed(op, tile, scratch->base);
-		return 0;
+		left = 0;
 	}
 	if (left > plan->quantum)
 		left = plan->quantum;
@@ -188,13 +213,15 @@ static int copy_tile(struct engine_op *op, uint32_t tile, struct engine_scratch 
 			run = tile_cursor_run(&from);
 		if (run > left)
 			run = left;
-		if (is_block)
-			kernels.copy(to.at, from.at, run * plan->size);
-		else
-			plan->convert(to.at, to_step, from.at, from_step, run);
+		target = to.at;
+		source = from.at;
 		tile_cursor_advance(&to, run);
 		tile_cursor_advance(&from, run);
+		copy_run(op, target, plan->to.stride[0], source, plan->from.stride[0], run,
+			 from.at);
 	}
+	if (plan->is_stream)
+		__builtin_ia32_sfence();
 	return 0;
 }
 

@@ -177,7 +177,8 @@ static void store_chunk(const struct elementwise_plan *plan, unsigned int type,
 		done = 0;
 		if (plan->is_stream && !((uintptr_t)cursor->at & 63) &&
 		    side->walk.stride[0] == side->size)
-			done = kernels_elementwise.stream(type, cursor->at, from, run);
+			done = kernels_elementwise.stream(type, MARU_TYPE_F32, cursor->at,
+							  from, run, from);
 		if (done < run)
 			side->convert(cursor->at + done * side->size, side->walk.stride[0],
 				      from + done, 4, run - done);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* GATHER: rows by index, from a plain matrix or from a prepared one. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "firmware-emu/engine/convert.h"
@@ -22,6 +23,7 @@ struct gather_plan {
 	uint64_t matrix_bytes;		/* likewise */
 	uint64_t panel_bytes;
 	convert_fn convert;
+	bool is_stream;			/* dst goes past the caches */
 };
 
 static int refuse_dim(struct engine_op *op, unsigned int role, unsigned int d)
@@ -88,6 +90,8 @@ static int gather_plan(struct engine_op *op)
 	if (plan->tile_rows > ROWS_MAX)
 		plan->tile_rows = ROWS_MAX;
 	plan->tiles_across = (plan->columns - 1) / plan->tile_columns + 1;
+	plan->is_stream = !plan->group && plan->rows * plan->columns * plan->to_size >=
+			  CONVERT_STREAM_BYTES;
 	op->tiles = (uint32_t)(((plan->rows - 1) / plan->tile_rows + 1) * plan->tiles_across);
 	return 0;
 }
@@ -126,6 +130,18 @@ static void gather_row(const struct gather_plan *plan, uint8_t *to, const uint8_
 			      (uint64_t)group * PACK_N * size, (n - r + group - 1) / group);
 }
 
+/* The same past the caches, of no prepared matrix; @next: the row that comes, if there is one. */
+static void stream_row(const struct engine_op *op, uint8_t *to, const uint8_t *matrix,
+		       uint64_t row, int64_t next, uint64_t column, uint32_t n)
+{
+	const struct maru_operand *src = op->operands[MARU_ROLE_SRC].desc;
+	const uint8_t *from = matrix + column;
+
+	convert_stream(op->operands[MARU_ROLE_DST].desc->type, src->type, to,
+		       from + row * src->stride[1], n,
+		       from + (next < 0 ? row : (uint64_t)next) * src->stride[1]);
+}
+
 static int gather_tile(struct engine_op *op, uint32_t tile, struct engine_scratch *scratch,
 		       struct engine_error *error)
 {
@@ -148,9 +164,10 @@ static int gather_tile(struct engine_op *op, uint32_t tile, struct engine_scratc
 		uint64_t i2 = rest % dst->desc->dim[2], i3 = rest / dst->desc->dim[2];
 		uint8_t *to = dst->host + i1 * to_stride[1] + i2 * to_stride[2] +
 			      i3 * to_stride[3] + (uint64_t)c0 * plan->to_size;
-		int64_t row = index_load(&plan->rule, idx->desc->type, idx->host +
-					 i1 * idx->desc->stride[0] + i2 * idx->desc->stride[1] +
-					 i3 * idx->desc->stride[2]);
+		const uint8_t *number = idx->host + i1 * idx->desc->stride[0] +
+					i2 * idx->desc->stride[1] + i3 * idx->desc->stride[2];
+		int64_t row = index_load(&plan->rule, idx->desc->type, number);
+		const uint8_t *matrix;
 
 		if (row == INDEX_BAD)
 			return index_refuse(op, i, error);
@@ -160,10 +177,20 @@ static int gather_tile(struct engine_op *op, uint32_t tile, struct engine_scratc
 		}
 		i2 %= src->desc->dim[2];
 		i3 %= src->desc->dim[3];
-		gather_row(plan, to, src->host + (plan->group ?
-			   (i3 * src->desc->dim[2] + i2) * plan->matrix_bytes :
-			   i2 * stride[2] + i3 * stride[3]), stride[1], (uint64_t)row, c0, n);
+		matrix = src->host + (plan->group ?
+			 (i3 * src->desc->dim[2] + i2) * plan->matrix_bytes :
+			 i2 * stride[2] + i3 * stride[3]);
+		if (!plan->is_stream) {
+			gather_row(plan, to, matrix, stride[1], (uint64_t)row, c0, n);
+			continue;
+		}
+		number += idx->desc->stride[0];
+		stream_row(op, to, matrix, (uint64_t)row, i1 + 1 < dst->desc->dim[1] ?
+			   index_load(&plan->rule, idx->desc->type, number) : row,
+			   (uint64_t)c0 * plan->from_size, n);
 	}
+	if (plan->is_stream)
+		__builtin_ia32_sfence();
 	return 0;
 }
 

@@ -25,8 +25,10 @@ struct kernels_elementwise {
 	void (*integer)(unsigned int code, int32_t *x, const int32_t *y, size_t n);
 	/* Return: how many of the first elements were done; the same bits as binary. */
 	size_t (*pass)(const struct kernels_pass *pass, size_t n);
-	/* Convert past the caches; @to is 64-byte aligned. Return: as pass. */
-	size_t (*stream)(unsigned int type, void *to, const float *from, size_t n);
+	/* Convert between float types past the caches, or copy equal types of 4 bytes or 2; @to is
+	 * 64-byte aligned, @next is asked for meanwhile. Return: as pass. */
+	size_t (*stream)(unsigned int to_type, unsigned int from_type, void *to,
+			 const void *from, size_t n, const void *next);
 };
 
 extern struct kernels_elementwise kernels_elementwise;

@@ -4,13 +4,15 @@
  * rows of a matrix, taken in order.
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "firmware-emu/engine/convert.h"
 #include "firmware-emu/engine/impl.h"
 #include "firmware-emu/engine/index.h"
 #include "firmware-emu/engine/tile.h"
 
-#define LEAST_COLUMNS	512	/* of a tile: short pieces of rows are slow */
+#define LEAST_COLUMNS	1024	/* of a tile: short pieces of rows are slow */
+#define AHEAD		2	/* rows */
 #define ROWS_MAX	(1u << 16)	/* between two looks at *stop */
 
 struct scatter_plan {
@@ -24,6 +26,7 @@ struct scatter_plan {
 	uint32_t tiles_across;
 	unsigned int to_size, from_size;
 	convert_fn convert;
+	bool is_stream;			/* dst goes past the caches */
 };
 
 static int refuse_dim(struct engine_op *op, unsigned int role, unsigned int d)
@@ -81,6 +84,8 @@ static int scatter_plan(struct engine_op *op)
 		plan->stop_rows = ROWS_MAX;
 	plan->tile_matrices = plan->tiles_across > 1 || plan->stop_rows < plan->rows ? 1 :
 			      plan->stop_rows / plan->rows;
+	plan->is_stream = plan->matrices * plan->rows * plan->columns * plan->to_size >=
+			  CONVERT_STREAM_BYTES;
 	if (!operand_is_empty(dst))
 		op->tiles = (uint32_t)(((plan->matrices - 1) / plan->tile_matrices + 1) *
 				       plan->tiles_across);
@@ -107,6 +112,18 @@ static int scatter_look(struct engine_op *op)
 	return err;
 }
 
+static void scatter_row(const struct engine_op *op, uint8_t *to, const uint8_t *from, uint32_t n,
+			const uint8_t *next)
+{
+	const struct scatter_plan *plan = IMPL_PLAN(const struct scatter_plan, op);
+
+	if (plan->is_stream)
+		convert_stream(op->operands[MARU_ROLE_DST].desc->type,
+			       op->operands[MARU_ROLE_SRC].desc->type, to, from, n, next);
+	else
+		plan->convert(to, plan->to_size, from, plan->from_size, n);
+}
+
 static int scatter_matrix(struct engine_op *op, uint64_t i2, uint64_t i3, uint32_t c0, uint32_t n,
 			  struct engine_error *error)
 {
@@ -121,6 +138,7 @@ static int scatter_matrix(struct engine_op *op, uint64_t i2, uint64_t i3, uint32
 		      (uint64_t)c0 * plan->to_size;
 	const uint8_t *from = src->host + i2 * src->desc->stride[2] + i3 * src->desc->stride[3] +
 			      (uint64_t)c0 * plan->from_size;
+	uint64_t step = src->desc->stride[1];
 	uint32_t i;
 
 	for (i = 0; i < plan->rows; i++) {
@@ -131,8 +149,9 @@ static int scatter_matrix(struct engine_op *op, uint64_t i2, uint64_t i3, uint32
 			return index_refuse(op, (j2 * idx->desc->dim[1] + j1) * plan->rows + i,
 					    error);
 		if (row != INDEX_NONE)
-			plan->convert(to + (uint64_t)row * dst->desc->stride[1], plan->to_size,
-				      from + i * src->desc->stride[1], plan->from_size, n);
+			scatter_row(op, to + (uint64_t)row * dst->desc->stride[1],
+				    from + i * step, n,
+				    from + (i + AHEAD < plan->rows ? i + AHEAD : i) * step);
 		/* What was written the next run writes again. */
 		if (i && i % plan->stop_rows == 0 && op->stop && *op->stop) {
 			*error = (struct engine_error) {
@@ -159,6 +178,8 @@ static int scatter_tile(struct engine_op *op, uint32_t tile, struct engine_scrat
 		n = plan->tile_columns;
 	for (; i < end && i < plan->matrices && !err; i++)
 		err = scatter_matrix(op, i % d2, i / d2, c0, n, error);
+	if (plan->is_stream)
+		__builtin_ia32_sfence();
 	return err;
 }
 

@@ -3,6 +3,7 @@
  * COPY, NORM, ROPE and SOFTMAX of the engines alone, without card and driver, against memcpy
  * that moves the same bytes, 64 MiB read and 64 MiB written: rows [threads [level]].
  */
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "selftests/bench/versus.h"
@@ -25,6 +26,32 @@ static void bench_copy(void)
 	versus_operand(&packet, 0, MARU_TYPE_F32, to, BYTES / 4, 1, 1);
 	versus_operand(&packet, 1, MARU_TYPE_F32, from, BYTES / 4, 1, 1);
 	versus_run("copy", &packet, 2ULL * BYTES);
+}
+
+/* 64 MiB of the wider type. */
+static void bench_convert(const char *name, unsigned int to_type, unsigned int type)
+{
+	struct versus_packet packet = start(MARU_OP_COPY);
+	uint32_t n = BYTES / 4;
+
+	versus_operand(&packet, 0, to_type, to, n, 1, 1);
+	versus_operand(&packet, 1, type, from, n, 1, 1);
+	versus_run(name, &packet, (uint64_t)n * (maru_type_bytes(to_type) + maru_type_bytes(type)));
+}
+
+/* Rows of 4,096 out of longer ones; columns that become rows. */
+static void bench_parts(const char *name, uint32_t columns, bool is_transposed)
+{
+	struct versus_packet packet = start(MARU_OP_COPY);
+	uint32_t rows = BYTES / 4 / columns;
+	__u64 *stride = packet.line[1].stride;
+
+	versus_operand(&packet, 0, MARU_TYPE_F32, to, columns, rows, 1);
+	versus_operand(&packet, 1, MARU_TYPE_F32, from, columns, rows, 1);
+	stride[0] = is_transposed ? rows * 4ULL : 4;
+	stride[1] = is_transposed ? 4 : columns * 8ULL;
+	stride[2] = stride[3] = 2ULL * BYTES;
+	versus_run(name, &packet, 2ULL * BYTES);
 }
 
 static void bench_norm(const char *name, unsigned int kind, unsigned int type, void *dst)
@@ -93,10 +120,15 @@ static void bench_decode(void)
 int main(int argc, char **argv)
 {
 	versus_init(argc, argv, 2ULL * BYTES);
-	from = versus_memory(BYTES, 0x3c);
+	from = versus_memory(2ULL * BYTES, 0x3c);
 	to = versus_memory(BYTES, 0);
 	spare = versus_memory(1 << 20, 0x3c);
 	bench_copy();
+	bench_convert("copy-f32-bf16", MARU_TYPE_BF16, MARU_TYPE_F32);
+	bench_convert("copy-bf16-f32", MARU_TYPE_F32, MARU_TYPE_BF16);
+	bench_convert("copy-f32-f16", MARU_TYPE_F16, MARU_TYPE_F32);
+	bench_parts("copy-rows", 4096, false);
+	bench_parts("copy-transposed", 4096, true);
 	bench_norm("rms-f32", MARU_NORM_RMS, MARU_TYPE_F32, to);
 	bench_norm("rms-f32-in-place", MARU_NORM_RMS, MARU_TYPE_F32, from);
 	bench_norm("layer-f32", MARU_NORM_LAYER, MARU_TYPE_F32, to);

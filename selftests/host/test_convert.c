@@ -203,30 +203,35 @@ static void nans(void **state)
 	}
 }
 
-/* [CNV-7] vectors and scalar code agree, for millions of values. */
+/* [CNV-7] each level agrees with scalar code, through the caches and past them. */
 static void levels(void **state)
 {
-	static const unsigned int pair[][2] = {
-		{ MARU_TYPE_BF16, MARU_TYPE_F32 }, { MARU_TYPE_F16, MARU_TYPE_F32 },
-		{ MARU_TYPE_F32, MARU_TYPE_BF16 }, { MARU_TYPE_F32, MARU_TYPE_F16 },
-	};
-	enum { N = 1 << 20 };
-	uint32_t *source = case_memory(N * 4), *fast = case_memory(N * 4);
+	static const unsigned int kinds[] = { MARU_TYPE_F32, MARU_TYPE_F16, MARU_TYPE_BF16,
+					      MARU_TYPE_I32 };
+	enum { N = (1 << 18) + 37, LEVELS = 4 };
+	uint32_t *source = case_memory(N * 4), *fast = case_memory(N * 4 + 8);
 	uint32_t *slow = case_memory(N * 4);
-	unsigned int i, round;
+	unsigned int i, level;
 	uint64_t seed = 3, e;
 
 	(void)state;
-	for (i = 0; i < 4; i++)
-		for (round = 0; round < 2; round++) {
-			uint64_t a = maru_type_bytes(pair[i][1]), b = maru_type_bytes(pair[i][0]);
+	for (e = 0; e < N; e++)
+		source[e] = (uint32_t)case_random(&seed);
+	for (i = 0; i < 10; i++) {
+		unsigned int to = kinds[i < 9 ? i / 3 : 3], from = kinds[i < 9 ? i % 3 : 3];
+		uint64_t a = maru_type_bytes(from), b = maru_type_bytes(to);
 
-			for (e = 0; e < N; e++)
-				source[e] = (uint32_t)case_random(&seed);
-			convert_lookup(pair[i][0], pair[i][1])(fast, b, source, a, N);
-			convert_scalar(pair[i][0], pair[i][1])(slow, b, source, a, N);
+		convert_scalar(to, from)(slow, b, source, a, N);
+		for (level = 0; level < LEVELS; level++) {
+			kernels_init(level);
+			convert_lookup(to, from)(fast, b, source, a, N);
 			assert_memory_equal(fast, slow, N * b);
+			memset(fast, 0, N * b);
+			convert_stream(to, from, fast + 2, source, N, source);
+			assert_memory_equal(fast + 2, slow, N * b);
 		}
+	}
+	kernels_init(~0u);
 }
 
 static int set_level(void **state)

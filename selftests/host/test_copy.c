@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "driver/maru_hw.h"
+#include "firmware-emu/engine/convert.h"
 #include "selftests/host/engine_case.h"
 #include "selftests/ref/ref.h"
 
@@ -246,12 +247,51 @@ static void transposed(void **state)
 	}
 }
 
+/* [CPY-3] what is larger than 8 MiB goes past the caches: rows with gaps, blocks, odd starts. */
+static void past_caches(void **state)
+{
+	static const unsigned int kinds[][2] = {
+		{ MARU_TYPE_F32, MARU_TYPE_F32 }, { MARU_TYPE_F32, MARU_TYPE_F16 },
+		{ MARU_TYPE_BF16, MARU_TYPE_F32 }, { MARU_TYPE_F16, MARU_TYPE_F16 },
+	};
+	const uint32_t dim[4] = { 2107, 2010, 1, 1 };
+	uint64_t n = dim[0] * dim[1], seed = 8, i, x, y;
+	uint8_t *from = case_memory(5 * n);
+	uint8_t *to = case_memory(4 * n + 8), *want = case_memory(4 * n);
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		unsigned int to_type = kinds[i / 2][0], type = kinds[i / 2][1];
+		uint64_t size = maru_type_bytes(type), to_size = maru_type_bytes(to_type);
+		struct maru_operand *src;
+
+		case_init(&c, MARU_OP_COPY);
+		case_add(&c, 0, to + 4, to_type, dim[0], dim[1], 1, 1);
+		src = case_add(&c, 1, from, type, dim[0], dim[1], 1, 1);
+		if (i % 2 == 0)
+			case_fill(type, from, 5 * n / size, 1, &seed);
+		src->stride[1] = i % 2 ? size : (dim[0] + 4) * size;
+		src->stride[0] = i % 2 ? dim[1] * size : size;
+		for (y = 0; y < dim[1]; y++)
+			for (x = 0; x < dim[0]; x++)
+				convert_scalar(to_type, type)(
+					want + (y * dim[0] + x) * to_size, 1,
+					from + x * src->stride[0] + y * src->stride[1], 1, 1);
+		memset(to, 0x55, 4 * n + 8);
+		assert_int_equal(case_run_shuffled(&c, 2, i), 0);
+		assert_memory_equal(to + 4, want, n * to_size);
+		assert_int_equal(to[3] & to[4 + n * to_size], 0x55);
+	}
+	case_free_all(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transposed),
 		cmocka_unit_test(random_copies), cmocka_unit_test(large),
-		cmocka_unit_test(empty), cmocka_unit_test(huge), cmocka_unit_test(sync_packets),
+		cmocka_unit_test(past_caches), cmocka_unit_test(empty), cmocka_unit_test(huge),
+		cmocka_unit_test(sync_packets),
 	};
 
 	if (engine_init(~0u))

@@ -2,67 +2,19 @@
 /* GATHER against loops over elements: docs/card.md [GAT-1] … */
 #include <string.h>
 
-#include "selftests/host/data_case.h"
+#include "selftests/host/index_case.h"
 #include "selftests/ref/ref.h"
 
-static struct engine_case c;
-static struct maru_operand *dst, *src, *idx;
-
-/* What dst must hold, over a copy of what it holds; @from is src with strides. */
-static void model(struct maru_operand *want, const struct maru_operand *from)
-{
-	uint32_t i, r, b, m;
-
-	data_copy(dst, want);
-	for (m = 0; m < dst->dim[3]; m++)
-		for (b = 0; b < dst->dim[2]; b++)
-			for (r = 0; r < dst->dim[1]; r++) {
-				int64_t row = (int64_t)ref_load(idx->type,
-								ref_at(idx, r, b, m, 0));
-
-				for (i = 0; i < dst->dim[0]; i++)
-					ref_store(dst->type, ref_at(want, i, r, b, m),
-						  row < 0 ? 0 :
-						  ref_load(from->type,
-							   ref_at(from, i, (uint64_t)row,
-								  b % from->dim[2],
-								  m % from->dim[3])));
-			}
-}
-
-static void run_and_compare(const struct maru_operand *from, uint64_t seed)
-{
-	struct maru_operand want;
-	uint64_t bytes = data_bytes(dst);
-
-	model(&want, from);
-	assert_int_equal(case_run(&c), 0);
-	assert_memory_equal((void *)(uintptr_t)dst->va, (void *)(uintptr_t)want.va, bytes);
-	data_fill(dst, &seed);
-	model(&want, from);
-	assert_int_equal(case_run_shuffled(&c, 2, seed), 0);
-	assert_memory_equal((void *)(uintptr_t)dst->va, (void *)(uintptr_t)want.va, bytes);
-}
+static struct index_case t;
 
 static void build(unsigned int to, unsigned int from, unsigned int number, const uint32_t dim[4],
 		  uint32_t rows, const uint32_t share[2], uint64_t *seed)
 {
 	const uint32_t source[4] = { dim[0], rows, share[0], share[1] };
 	const uint32_t numbers[4] = { dim[1], dim[2], dim[3], 1 };
-	uint32_t r, b, m;
 
-	case_init(&c, MARU_OP_GATHER);
-	c.header.gather.skip_neg = case_random(seed) & 1;
-	dst = data_add(&c, 0, to, dim, case_random(seed) & 1, seed);
-	src = data_add(&c, 1, from, source, case_random(seed) & 1, seed);
-	idx = data_add(&c, 2, number, numbers, case_random(seed) & 1, seed);
-	for (m = 0; m < dim[3]; m++)
-		for (b = 0; b < dim[2]; b++)
-			for (r = 0; r < dim[1]; r++)
-				ref_store(number, ref_at(idx, r, b, m, 0),
-					  c.header.gather.skip_neg && case_random(seed) % 4 == 0 ?
-					  -1 - (int)(case_random(seed) % 9) :
-					  (int)(case_random(seed) % rows));
+	index_build(&t, MARU_OP_GATHER, (struct index_types) { to, from, number }, dim, source,
+		    numbers, seed);
 }
 
 /* [GAT-1] [GAT-2] [GAT-3] any types, strides, shared matrices; negative numbers skipped. */
@@ -84,7 +36,7 @@ static void random_rows(void **state)
 		      is_integer ? MARU_TYPE_I32 : floats[case_random(&seed) % 3],
 		      case_random(&seed) & 1 ? MARU_TYPE_I32 : MARU_TYPE_I64, dim,
 		      1 + case_random(&seed) % 70, share, &seed);
-		run_and_compare(src, seed);
+		index_run(&t, 2, seed);
 		case_free_all(NULL);
 	}
 }
@@ -122,13 +74,11 @@ static void prepared(void **state)
 				    1 + case_random(&seed) % 3, 1 + case_random(&seed) % 3 };
 		uint32_t share[2] = { case_random(&seed) & 1 ? dim[2] : 1,
 				      case_random(&seed) & 1 ? dim[3] : 1 };
-		struct maru_operand plain;
 
 		build(round & 1 ? MARU_TYPE_F32 : kinds[round % 5].type, kinds[round % 5].type,
 		      MARU_TYPE_I32, dim, 1 + case_random(&seed) % 200, share, &seed);
-		plain = *src;
-		prepare(src, kinds[round % 5].layout);
-		run_and_compare(&plain, seed);
+		prepare(t.src, kinds[round % 5].layout);
+		index_run(&t, 2, seed);
 		case_free_all(NULL);
 	}
 }
@@ -144,24 +94,26 @@ static void bad_numbers(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I64, dim, 7, share, &seed);
-	c.header.gather.skip_neg = 0;
-	for (i = 0; i < 6; i++)
-		data_index(idx, i % 3, 0), ref_store(idx->type, ref_at(idx, i % 3, 1, 0, 0), 6);
-	for (i = 0; i < 5; i++) {
-		ref_store(idx->type, ref_at(idx, 1, 1, 0, 0), wrong[i]);
-		case_refused(&c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
-		assert_int_equal(c.op.error.value, 4);
+	t.c.header.gather.skip_neg = 0;
+	for (i = 0; i < 3; i++) {
+		data_index(t.idx, i, 0);
+		ref_store(t.idx->type, ref_at(t.idx, i, 1, 0, 0), 6);
 	}
-	ref_store(idx->type, ref_at(idx, 1, 1, 0, 0), INT64_MIN);
-	case_refused(&c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
-	ref_store(idx->type, ref_at(idx, 1, 1, 0, 0), 6);
-	assert_int_equal(engine_begin(&c.op, NULL, 0, c.bytes, c.header.bytes), 0);
-	data_index(idx, 2, 7);
-	assert_int_equal(engine_tile(&c.op, 0, &scratch, &c.error), -22);
-	assert_int_equal(c.error.word, MARU_ERROR(MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA));
-	assert_int_equal(c.error.value, 2);
-	assert_int_equal(c.error.tag, c.header.tag);
-	engine_end(&c.op);
+	for (i = 0; i < 5; i++) {
+		ref_store(t.idx->type, ref_at(t.idx, 1, 1, 0, 0), wrong[i]);
+		case_refused(&t.c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
+		assert_int_equal(t.c.op.error.value, 4);
+	}
+	ref_store(t.idx->type, ref_at(t.idx, 1, 1, 0, 0), INT64_MIN);
+	case_refused(&t.c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
+	ref_store(t.idx->type, ref_at(t.idx, 1, 1, 0, 0), 6);
+	assert_int_equal(engine_begin(&t.c.op, NULL, 0, t.c.bytes, t.c.header.bytes), 0);
+	data_index(t.idx, 2, 7);
+	assert_int_equal(engine_tile(&t.c.op, 0, &scratch, &t.c.error), -22);
+	assert_int_equal(t.c.error.word, MARU_ERROR(MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA));
+	assert_int_equal(t.c.error.value, 2);
+	assert_int_equal(t.c.error.tag, t.c.header.tag);
+	engine_end(&t.c.op);
 }
 
 /* [GAT-6] without rows each number is wrong but those that are skipped; no element, no look. */
@@ -172,16 +124,16 @@ static void empty(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F16, MARU_TYPE_I32, dim, 1, share, &seed);
-	c.header.gather.skip_neg = 1;
-	memset((void *)(uintptr_t)idx->va, 0xff, data_bytes(idx));
-	src->dim[1] = 0;
-	run_and_compare(src, seed);
-	data_index(idx, 2, 0);
-	case_refused(&c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
-	src->dim[0] = 0;
-	dst->dim[0] = 0;
-	assert_int_equal(case_run(&c), 0);
-	assert_int_equal(c.op.tiles, 0);
+	t.c.header.gather.skip_neg = 1;
+	memset((void *)(uintptr_t)t.idx->va, 0xff, data_bytes(t.idx));
+	t.src->dim[1] = 0;
+	index_run(&t, 2, seed);
+	data_index(t.idx, 2, 0);
+	case_refused(&t.c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
+	t.src->dim[0] = 0;
+	t.dst->dim[0] = 0;
+	assert_int_equal(case_run(&t.c), 0);
+	assert_int_equal(t.c.op.tiles, 0);
 }
 
 /* [GAT-7] the bytes charged are those of the rows that are read. */
@@ -193,27 +145,33 @@ static void charged(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I32, dim, 1000, share, &seed);
-	c.header.gather.skip_neg = 1;
+	t.c.header.gather.skip_neg = 1;
 	for (i = 0; i < 5; i++)
-		data_index(idx, i, i == 3 ? -1 : (int)i);
-	assert_int_equal(case_run(&c), 0);
-	read = c.op.bytes.read[0] + c.op.bytes.read[1];
-	assert_int_equal(read, 4 * 64 * 4 + data_bytes(idx));
+		data_index(t.idx, i, i == 3 ? -1 : (int)i);
+	assert_int_equal(case_run(&t.c), 0);
+	read = t.c.op.bytes.read[0] + t.c.op.bytes.read[1];
+	assert_int_equal(read, 4 * 64 * 4 + data_bytes(t.idx));
 }
 
-/* [GAT-1] many rows, and rows longer than a tile. */
+/* [GAT-1] many rows, rows longer than a tile; what is larger than 8 MiB goes past the caches. */
 static void large(void **state)
 {
-	static const uint32_t dims[][4] = { { 3, 200000, 1, 1 }, { 2200000, 2, 1, 1 } };
+	static const uint32_t dims[][4] = { { 3, 200000, 1, 1 }, { 1100000, 2, 1, 1 },
+					    { 1000, 2200, 1, 1 } };
+	static const struct index_types types[] = {
+		{ MARU_TYPE_BF16, MARU_TYPE_BF16, MARU_TYPE_I32 },
+		{ MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I32 },
+		{ MARU_TYPE_F32, MARU_TYPE_BF16, MARU_TYPE_I64 },
+	};
 	const uint32_t share[2] = { 1, 1 };
 	uint64_t seed = 6;
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 2; i++) {
-		build(MARU_TYPE_BF16, MARU_TYPE_BF16, MARU_TYPE_I32, dims[i], 3, share, &seed);
-		run_and_compare(src, seed);
-		assert_true(c.op.tiles > 1);
+	for (i = 0; i < 3; i++) {
+		build(types[i].dst, types[i].src, types[i].idx, dims[i], 3, share, &seed);
+		index_run(&t, 2, seed);
+		assert_true(t.c.op.tiles > 1);
 		case_free_all(NULL);
 	}
 }
@@ -226,25 +184,25 @@ static void refused(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I32, dim, 5, share, &seed);
-	memset((void *)(uintptr_t)idx->va, 0, data_bytes(idx));
-	good = c;
-	c.header.gather.mode = 1;
-	case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 16);
-	c = good;
-	src->dim[2] = 3;
-	case_refused(&c, MARU_ERR_BAD_SHAPE, 1, MARU_FIELD_DIM(2));
-	c = good;
-	src->dim[0] = 3;
-	case_refused(&c, MARU_ERR_BAD_SHAPE, 1, MARU_FIELD_DIM(0));
-	c = good;
-	idx->dim[1] = 1;
-	case_refused(&c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(1));
-	c = good;
-	src->type = MARU_TYPE_I32;
-	case_refused(&c, MARU_ERR_UNSUPPORTED, 1, MARU_FIELD_TYPE);
-	c = good;
-	dst->type = MARU_TYPE_I32;
-	case_refused(&c, MARU_ERR_UNSUPPORTED, 1, MARU_FIELD_TYPE);
+	memset((void *)(uintptr_t)t.idx->va, 0, data_bytes(t.idx));
+	good = t.c;
+	t.c.header.gather.mode = 1;
+	case_refused(&t.c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 16);
+	t.c = good;
+	t.src->dim[2] = 3;
+	case_refused(&t.c, MARU_ERR_BAD_SHAPE, 1, MARU_FIELD_DIM(2));
+	t.c = good;
+	t.src->dim[0] = 3;
+	case_refused(&t.c, MARU_ERR_BAD_SHAPE, 1, MARU_FIELD_DIM(0));
+	t.c = good;
+	t.idx->dim[1] = 1;
+	case_refused(&t.c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(1));
+	t.c = good;
+	t.src->type = MARU_TYPE_I32;
+	case_refused(&t.c, MARU_ERR_UNSUPPORTED, 1, MARU_FIELD_TYPE);
+	t.c = good;
+	t.dst->type = MARU_TYPE_I32;
+	case_refused(&t.c, MARU_ERR_UNSUPPORTED, 1, MARU_FIELD_TYPE);
 }
 
 int main(void)

@@ -79,11 +79,11 @@ static void shapes(void **state)
 	unsigned int round, d;
 
 	(void)state;
-	for (round = 0; round < 700; round++) {
+	for (round = 0; round < 420; round++) {
 		uint32_t dims[4];
 
 		for (d = 0; d < 4; d++)
-			dims[d] = 1 + case_random(&seed) % (d ? 9 : 1500);
+			dims[d] = 1 + case_random(&seed) % (d ? 6 : 1500);
 		if (round % 3 == 0)
 			dims[1 + round % 2] = 1 + case_random(&seed) % 200;
 		dims[0] = round % 3 == 0 ? 1 + dims[0] % 20 : dims[0];
@@ -98,7 +98,7 @@ static void shapes(void **state)
 static void large(void **state)
 {
 	static const uint32_t dims[][4] = {
-		{ 3000000, 2, 1, 1 }, { 5, 500000, 1, 1 }, { 100000, 30, 1, 1 }, { 3, 2, 40000, 3 },
+		{ 1100000, 2, 1, 1 }, { 5, 220000, 1, 1 }, { 70000, 16, 1, 1 }, { 3, 2, 40000, 3 },
 	};
 	static const uint8_t over[] = { 0, 1, 1, 0 };
 	uint64_t seed = 62;
@@ -109,6 +109,7 @@ static void large(void **state)
 		build(i % 2 ? MARU_REDUCE_ARGMAX : MARU_REDUCE_MEAN, over[i], MARU_TYPE_F32,
 		      dims[i], 0, &seed);
 		run_and_check();
+		assert_true(c.op.tiles > 1 || i == 1);	/* one long line */
 		case_free_all(NULL);
 	}
 }
@@ -223,7 +224,7 @@ static void ordered(void **state)
 /* [DET-2] a long row is left when the packet is to end, with dst as it was. */
 static void stopped(void **state)
 {
-	const uint32_t dims[4] = { 4000000, 1, 1, 1 };
+	const uint32_t dims[4] = { 1100000, 1, 1, 1 };
 	struct engine_scratch scratch = { 0 };
 	uint64_t seed = 1;
 	uint32_t stop = 1, before;

@@ -2,63 +2,19 @@
 /* SCATTER against loops over elements: docs/card.md [SCA-1] … */
 #include <string.h>
 
-#include "selftests/host/data_case.h"
+#include "selftests/host/index_case.h"
 #include "selftests/ref/ref.h"
 
-static struct engine_case c;
-static struct maru_operand *dst, *src, *idx;
-
-static void model(struct maru_operand *want)
-{
-	uint32_t i, r, b, m;
-
-	data_copy(dst, want);
-	for (m = 0; m < dst->dim[3]; m++)
-		for (b = 0; b < dst->dim[2]; b++)
-			for (r = 0; r < src->dim[1]; r++) {
-				int64_t row = (int64_t)ref_load(idx->type,
-								ref_at(idx, r, b % idx->dim[1],
-								       m % idx->dim[2], 0));
-
-				for (i = 0; i < dst->dim[0] && row >= 0; i++)
-					ref_store(dst->type, ref_at(want, i, (uint64_t)row, b, m),
-						  ref_load(src->type, ref_at(src, i, r, b, m)));
-			}
-}
-
-static void run_and_compare(uint64_t seed)
-{
-	struct maru_operand want;
-	uint64_t bytes = data_bytes(dst);
-
-	model(&want);
-	assert_int_equal(case_run(&c), 0);
-	assert_memory_equal((void *)(uintptr_t)dst->va, (void *)(uintptr_t)want.va, bytes);
-	data_fill(dst, &seed);
-	model(&want);
-	assert_int_equal(case_run_shuffled(&c, 3, seed), 0);
-	assert_memory_equal((void *)(uintptr_t)dst->va, (void *)(uintptr_t)want.va, bytes);
-}
+static struct index_case t;
 
 static void build(unsigned int to, unsigned int from, unsigned int number, const uint32_t dim[4],
 		  uint32_t rows, const uint32_t share[2], uint64_t *seed)
 {
 	const uint32_t target[4] = { dim[0], rows, dim[2], dim[3] };
 	const uint32_t numbers[4] = { dim[1], share[0], share[1], 1 };
-	uint32_t r, b, m;
 
-	case_init(&c, MARU_OP_SCATTER);
-	c.header.scatter.skip_neg = case_random(seed) & 1;
-	dst = data_add(&c, 0, to, target, case_random(seed) & 1, seed);
-	src = data_add(&c, 1, from, dim, case_random(seed) & 1, seed);
-	idx = data_add(&c, 2, number, numbers, case_random(seed) & 1, seed);
-	for (m = 0; m < share[1]; m++)
-		for (b = 0; b < share[0]; b++)
-			for (r = 0; r < dim[1]; r++)
-				ref_store(number, ref_at(idx, r, b, m, 0),
-					  c.header.scatter.skip_neg && case_random(seed) % 4 == 0 ?
-					  -1 - (int)(case_random(seed) % 9) :
-					  (int)(case_random(seed) % rows));
+	index_build(&t, MARU_OP_SCATTER, (struct index_types) { to, from, number }, target, dim,
+		    numbers, seed);
 }
 
 /* [SCA-1] [SCA-2] [SCA-3] all types, strides, shared numbers; equal numbers are frequent. */
@@ -82,27 +38,31 @@ static void random_rows(void **state)
 		build(to[case_random(&seed) % 10], from[case_random(&seed) % 3],
 		      case_random(&seed) & 1 ? MARU_TYPE_I32 : MARU_TYPE_I64, dim,
 		      1 + case_random(&seed) % 20, share, &seed);
-		run_and_compare(seed);
+		index_run(&t, 3, seed);
 		case_free_all(NULL);
 	}
 }
 
-/* [SCA-2] the last of equal rows wins in tiles of columns too. */
+/* [SCA-2] the last of equal rows wins in tiles of columns too, and past the caches. */
 static void large(void **state)
 {
 	static const uint32_t dims[][4] = {
-		{ 300, 20000, 1, 1 }, { 1, 300000, 1, 1 }, { 1200000, 2, 1, 1 }, { 5, 3, 90, 70 },
+		{ 1500, 1500, 1, 1 }, { 1, 300000, 1, 1 }, { 300000, 2, 1, 1 }, { 5, 3, 90, 70 },
+		{ 1500, 1500, 1, 1 },
 	};
-	static const uint32_t rows[] = { 100, 50000, 3, 4 };
+	static const uint32_t rows[] = { 100, 50000, 3, 4, 100 };
+	static const unsigned int types[] = { MARU_TYPE_F32, MARU_TYPE_F16, MARU_TYPE_F64,
+					      MARU_TYPE_F16, MARU_TYPE_I32 };
 	uint64_t seed = 6;
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		const uint32_t share[2] = { dims[i][2], 1 };
 
-		build(MARU_TYPE_F16, MARU_TYPE_F16, MARU_TYPE_I64, dims[i], rows[i], share, &seed);
-		run_and_compare(seed);
+		build(types[i], i ? MARU_TYPE_F16 : MARU_TYPE_F32, MARU_TYPE_I64, dims[i],
+		      rows[i], share, &seed);
+		index_run(&t, 3, seed);
 		case_free_all(NULL);
 	}
 }
@@ -116,20 +76,20 @@ static void bad_numbers(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I32, dim, 7, share, &seed);
-	c.header.scatter.skip_neg = 0;
-	memset((void *)(uintptr_t)idx->va, 0, data_bytes(idx));
-	ref_store(idx->type, ref_at(idx, 2, 1, 0, 0), 7);
-	case_refused(&c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
-	assert_int_equal(c.op.error.value, 5);
-	ref_store(idx->type, ref_at(idx, 2, 1, 0, 0), -1);
-	case_refused(&c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
-	c.header.scatter.skip_neg = 1;
-	assert_int_equal(engine_begin(&c.op, NULL, 0, c.bytes, c.header.bytes), 0);
-	ref_store(idx->type, ref_at(idx, 2, 1, 0, 0), 8);
-	assert_int_equal(engine_tile(&c.op, 0, &scratch, &c.error), -22);
-	assert_int_equal(c.error.word, MARU_ERROR(MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA));
-	assert_int_equal(c.error.value, 5);
-	engine_end(&c.op);
+	t.c.header.scatter.skip_neg = 0;
+	memset((void *)(uintptr_t)t.idx->va, 0, data_bytes(t.idx));
+	ref_store(t.idx->type, ref_at(t.idx, 2, 1, 0, 0), 7);
+	case_refused(&t.c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
+	assert_int_equal(t.c.op.error.value, 5);
+	ref_store(t.idx->type, ref_at(t.idx, 2, 1, 0, 0), -1);
+	case_refused(&t.c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
+	t.c.header.scatter.skip_neg = 1;
+	assert_int_equal(engine_begin(&t.c.op, NULL, 0, t.c.bytes, t.c.header.bytes), 0);
+	ref_store(t.idx->type, ref_at(t.idx, 2, 1, 0, 0), 8);
+	assert_int_equal(engine_tile(&t.c.op, 0, &scratch, &t.c.error), -22);
+	assert_int_equal(t.c.error.word, MARU_ERROR(MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA));
+	assert_int_equal(t.c.error.value, 5);
+	engine_end(&t.c.op);
 }
 
 /* [SCA-5] a dst without rows takes only what is skipped; a src without elements does nothing. */
@@ -140,17 +100,17 @@ static void empty(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F16, MARU_TYPE_I32, dim, 1, share, &seed);
-	c.header.scatter.skip_neg = 1;
-	memset((void *)(uintptr_t)idx->va, 0xff, data_bytes(idx));
-	dst->dim[1] = 0;
-	assert_int_equal(case_run(&c), 0);
-	data_index(idx, 0, 0);
-	case_refused(&c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
-	dst->dim[1] = 1;
-	src->dim[1] = 0;
-	idx->dim[0] = 0;
-	assert_int_equal(case_run(&c), 0);
-	assert_int_equal(c.op.bytes.written[0] + c.op.bytes.written[1], 0);
+	t.c.header.scatter.skip_neg = 1;
+	memset((void *)(uintptr_t)t.idx->va, 0xff, data_bytes(t.idx));
+	t.dst->dim[1] = 0;
+	assert_int_equal(case_run(&t.c), 0);
+	data_index(t.idx, 0, 0);
+	case_refused(&t.c, MARU_ERR_BAD_INDEX, 2, MARU_FIELD_VA);
+	t.dst->dim[1] = 1;
+	t.src->dim[1] = 0;
+	t.idx->dim[0] = 0;
+	assert_int_equal(case_run(&t.c), 0);
+	assert_int_equal(t.c.op.bytes.written[0] + t.c.op.bytes.written[1], 0);
 }
 
 /* [SCA-6] the bytes charged are those of the rows that are written. */
@@ -162,11 +122,11 @@ static void charged(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F16, MARU_TYPE_F32, MARU_TYPE_I32, dim, 1000, share, &seed);
-	c.header.scatter.skip_neg = 1;
+	t.c.header.scatter.skip_neg = 1;
 	for (i = 0; i < 5; i++)
-		data_index(idx, i, i == 3 ? -1 : (int)i);
-	assert_int_equal(case_run(&c), 0);
-	assert_int_equal(c.op.bytes.written[0] + c.op.bytes.written[1], 4 * 4 * 64 * 2);
+		data_index(t.idx, i, i == 3 ? -1 : (int)i);
+	assert_int_equal(case_run(&t.c), 0);
+	assert_int_equal(t.c.op.bytes.written[0] + t.c.op.bytes.written[1], 4 * 4 * 64 * 2);
 }
 
 /* [DET-2] a long tile is left when the packet is to end, and done again it is right. */
@@ -179,12 +139,12 @@ static void stopped(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I32, dim, 1000, share, &seed);
-	assert_int_equal(engine_begin(&c.op, NULL, 0, c.bytes, c.header.bytes), 0);
-	c.op.stop = &stop;
-	assert_int_equal(engine_tile(&c.op, 0, &scratch, &c.error), -22);
-	assert_int_equal(MARU_ERROR_CODE(c.error.word), MARU_ERR_CANCELLED);
-	engine_end(&c.op);
-	run_and_compare(seed);
+	assert_int_equal(engine_begin(&t.c.op, NULL, 0, t.c.bytes, t.c.header.bytes), 0);
+	t.c.op.stop = &stop;
+	assert_int_equal(engine_tile(&t.c.op, 0, &scratch, &t.c.error), -22);
+	assert_int_equal(MARU_ERROR_CODE(t.c.error.word), MARU_ERR_CANCELLED);
+	engine_end(&t.c.op);
+	index_run(&t, 3, seed);
 }
 
 static void refused(void **state)
@@ -196,20 +156,20 @@ static void refused(void **state)
 
 	(void)state;
 	build(MARU_TYPE_F32, MARU_TYPE_F32, MARU_TYPE_I32, dim, 5, share, &seed);
-	memset((void *)(uintptr_t)idx->va, 0, data_bytes(idx));
-	good = c;
+	memset((void *)(uintptr_t)t.idx->va, 0, data_bytes(t.idx));
+	good = t.c;
 	for (d = 0; d < 4; d++) {
-		c = good;
-		src->dim[d]++;
-		case_refused(&c, MARU_ERR_BAD_SHAPE, d == 1 ? 2 : 1,
+		t.c = good;
+		t.src->dim[d]++;
+		case_refused(&t.c, MARU_ERR_BAD_SHAPE, d == 1 ? 2 : 1,
 			     MARU_FIELD_DIM(d == 1 ? 0 : d));
 	}
-	c = good;
-	idx->dim[2] = 3;
-	case_refused(&c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(2));
-	c = good;
-	idx->dim[3] = 2;
-	case_refused(&c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(3));
+	t.c = good;
+	t.idx->dim[2] = 3;
+	case_refused(&t.c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(2));
+	t.c = good;
+	t.idx->dim[3] = 2;
+	case_refused(&t.c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(3));
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  * elementwise.h, operation by operation.
  */
 #include <immintrin.h>
+#include <string.h>
 
 #include "firmware-emu/engine/kernels/avx2_load.h"
 #include "firmware-emu/engine/kernels/element.h"
@@ -150,20 +151,62 @@ INLINE size_t pass(unsigned int code, unsigned int type, const struct kernels_pa
 
 #include "firmware-emu/engine/kernels/pass.h"
 
-static size_t avx2_stream(unsigned int type, void *to, const float *from, size_t n)
+/* Any NaN of @x, made quiet. */
+INLINE __m256 quiet(__m256 x)
 {
-	size_t i;
+	__m256 bit = _mm256_castsi256_ps(_mm256_set1_epi32(0x400000));
 
-	for (i = 0; i + 16 <= n; i += 16) {
-		__m256 x[2];
+	return _mm256_or_ps(x, _mm256_and_ps(_mm256_cmp_ps(x, x, _CMP_UNORD_Q), bit));
+}
 
-		avx2_load16(MARU_TYPE_F32, from + i, x);
-		if (type == MARU_TYPE_F32)
-			avx2_store16(MARU_TYPE_F32, (float *)to + i, x, 1);
-		else
-			avx2_store16(type, (uint16_t *)to + i, x, 1);
+INLINE size_t stream(uint8_t *to, const uint8_t *from, size_t n, const uint8_t *next,
+		     unsigned int to_type, unsigned int from_type)
+{
+	size_t size = element_bytes(to_type), from_size = element_bytes(from_type), i;
+
+	for (i = 0; i + 32 <= n; i += 32) {
+		_mm_prefetch((const char *)next + i * from_size, _MM_HINT_T0);
+		if (from_size == 4)
+			_mm_prefetch((const char *)next + i * 4 + 64, _MM_HINT_T0);
+		EACH_OF(2, {
+			const size_t at = i + 16 * (size_t)v;
+			__m256 x[2];
+
+			if (to_type == from_type) {
+				memcpy(x, from + at * size, 16 * size);
+				avx2_put(to + at * size, _mm256_castps_si256(x[0]), 1);
+				if (size == 4)
+					avx2_put(to + at * size + 32, _mm256_castps_si256(x[1]),
+						 1);
+				continue;
+			}
+			avx2_load16(from_type, from + at * from_size, x);
+			x[0] = quiet(x[0]);
+			x[1] = quiet(x[1]);
+			avx2_store16(to_type, to + at * size, x, 1);
+		});
 	}
 	return i;
+}
+
+INLINE size_t stream_from(unsigned int to_type, void *to, const void *from, size_t n,
+			  const void *next, unsigned int from_type)
+{
+	size_t done = 0;
+
+#define STREAM_TO(to, type)	(done = stream(to, from, n, next, type, from_type))
+	AVX2_BY_TYPE(to_type, STREAM_TO, to);
+	return done;
+}
+
+static size_t avx2_stream(unsigned int to_type, unsigned int from_type, void *to, const void *from,
+			  size_t n, const void *next)
+{
+	size_t done = 0;
+
+#define STREAM_FROM(to, type)	(done = stream_from(to_type, to, from, n, next, type))
+	AVX2_BY_TYPE(from_type, STREAM_FROM, to);
+	return done;
 }
 
 void kernels_elementwise_avx2(struct kernels_elementwise *table)

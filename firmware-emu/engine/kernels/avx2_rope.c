@@ -182,7 +182,8 @@ static __attribute__((noinline)) void halves_rest(unsigned int type, uint8_t *to
 
 INLINE void pairs_all(const struct kernels_turn *turn, unsigned int type)
 {
-	bool is_streamed = turn->is_streamed && avx2_is_aligned(turn->to) && turn->to_step % 32 == 0;
+	bool is_streamed = turn->is_streamed && avx2_is_aligned(turn->to) &&
+			   turn->to_step % 32 == 0;
 	size_t size = element_bytes(type), n = 2 * turn->n, i;
 	const uint8_t *from = turn->from;
 	uint8_t *to = turn->to;

@@ -165,25 +165,49 @@ INLINE __m512 quiet(__m512 x)
 							_mm512_set1_epi32(0x400000)));
 }
 
-static size_t avx512_stream(unsigned int type, void *to, const float *from, size_t n)
+INLINE size_t stream(uint8_t *to, const uint8_t *from, size_t n, const uint8_t *next,
+		     unsigned int to_type, unsigned int from_type)
 {
-	size_t i;
+	size_t size = element_bytes(to_type), from_size = element_bytes(from_type), i;
 
 	for (i = 0; i + 32 <= n; i += 32) {
 		__m512 x[2];
 
-		avx512_load(MARU_TYPE_F32, from + i, x);
-		if (type == MARU_TYPE_F32) {
-			avx512_store(MARU_TYPE_F32, (float *)to + i, x, 1);
-		} else if (type == MARU_TYPE_F16) {
-			avx512_store(MARU_TYPE_F16, (uint16_t *)to + i, x, 1);
-		} else {
-			x[0] = quiet(x[0]);
-			x[1] = quiet(x[1]);
-			avx512_store(MARU_TYPE_BF16, (uint16_t *)to + i, x, 1);
+		_mm_prefetch((const char *)next + i * from_size, _MM_HINT_T0);
+		if (from_size == 4)
+			_mm_prefetch((const char *)next + i * 4 + 64, _MM_HINT_T0);
+		if (to_type == from_type) {
+			avx512_put(to + i * size, _mm512_loadu_si512(from + i * size), 1);
+			if (size == 4)
+				avx512_put(to + i * size + 64,
+					   _mm512_loadu_si512(from + i * size + 64), 1);
+			continue;
 		}
+		avx512_load(from_type, from + i * from_size, x);
+		AVX512_BOTH(x[v] = quiet(x[v]));
+		avx512_store(to_type, to + i * size, x, 1);
 	}
 	return i;
+}
+
+INLINE size_t stream_from(unsigned int to_type, void *to, const void *from, size_t n,
+			  const void *next, unsigned int from_type)
+{
+	size_t done = 0;
+
+#define STREAM_TO(to, type)	(done = stream(to, from, n, next, type, from_type))
+	AVX512_BY_TYPE(to_type, STREAM_TO, to);
+	return done;
+}
+
+static size_t avx512_stream(unsigned int to_type, unsigned int from_type, void *to,
+			    const void *from, size_t n, const void *next)
+{
+	size_t done = 0;
+
+#define STREAM_FROM(to, type)	(done = stream_from(to_type, to, from, n, next, type))
+	AVX512_BY_TYPE(from_type, STREAM_FROM, to);
+	return done;
 }
 
 #ifndef KERNELS_ELEMENTWISE

@@ -14,9 +14,10 @@ static size_t plain_pass(const struct kernels_pass *pass, size_t n)
 	return 0;
 }
 
-static size_t plain_stream(unsigned int type, void *to, const float *from, size_t n)
+static size_t plain_stream(unsigned int to_type, unsigned int from_type, void *to,
+			   const void *from, size_t n, const void *next)
 {
-	(void)type, (void)to, (void)from, (void)n;
+	(void)to_type, (void)from_type, (void)to, (void)from, (void)n, (void)next;
 	return 0;
 }
 
