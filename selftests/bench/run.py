@@ -5,11 +5,13 @@
     run.py --stack CMD… | --stack-socket PATH  [--native build/bin/bench/native]
 
 Each case is taken ROUNDS times, ours and the baseline one after the other; the ratio is the
-median of the rounds' ratios. Prints "name ours baseline ratio"; appends JSON lines.
+median of the rounds' ratios. Prints "name ours baseline ratio"; appends JSON lines. Cases named
+engine-… are those of bench/rows and bench/elements, the engines alone against memcpy.
 """
 import argparse
 import json
 import math
+import os
 import platform
 import shlex
 import socket
@@ -103,6 +105,24 @@ def run(name, ours, theirs, work, unit, rounds):
     return dict(name=name, ours=work / a, baseline=work / b, ratio=ratio, unit=unit)
 
 
+def engine_rows(directory, threads):
+    """What the programs of the engines alone print, which take their rounds themselves."""
+    for program in ("rows", "elements"):
+        done = subprocess.run([f"{directory}/{program}", str(threads)], text=True,
+                              capture_output=True, check=True)
+        for line in done.stdout.splitlines():
+            if not line.startswith("#"):
+                name, ours, baseline, ratio = line.split()[:4]
+                yield dict(name=f"engine-{name}", ours=float(ours), baseline=float(baseline),
+                           ratio=float(ratio), unit="GB/s", way="engine")
+
+
+def show(row, out):
+    print(f"{row['name']:32} {row['ours']:10.1f} {row['baseline']:10.1f} {row['ratio']:6.2f}"
+          f"  {row['unit']}", flush=True)
+    out.write(json.dumps(row) + "\n")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--stack", help="command that serves the card's side on its stdin and stdout")
@@ -112,6 +132,7 @@ def main():
                    help="prints 'name value unit' of the read loop and the FMA loop")
     p.add_argument("--way", default="vm")
     p.add_argument("--cases", default="", help="only those whose name has this in it")
+    p.add_argument("--threads", type=int, default=os.cpu_count(), help="of the engines alone")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--only", default="", help="cases whose name begins so")
     p.add_argument("--json", default="build/bench.jsonl")
@@ -137,9 +158,11 @@ def main():
                 print(f"{name:32} failed", file=sys.stderr)
                 continue
             row["way"] = a.way
-            print(f"{name:32} {row['ours']:10.1f} {row['baseline']:10.1f} {row['ratio']:6.2f}"
-                  f"  {unit}", flush=True)
-            out.write(json.dumps(row) + "\n")
+            show(row, out)
+        if not a.only or a.only.startswith("engine"):
+            for row in engine_rows(os.path.dirname(a.native), a.threads):
+                if a.cases in row["name"] and row["name"].startswith(a.only):
+                    show(row, out)
     stack.writer.write("quit\n")
     stack.writer.flush()
 
