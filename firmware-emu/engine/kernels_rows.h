@@ -57,11 +57,13 @@ struct kernels_soft {
 	size_t n;
 };
 
-/* Whole rows of SOFTMAX, their steps in bytes. */
+#define KERNELS_SOFTMAX_MAX	8192u
+
+/* Whole rows of SOFTMAX, of n ≤ KERNELS_SOFTMAX_MAX, at least one; their steps in bytes. */
 struct kernels_softmax {
 	struct kernels_soft first;
 	float *to;		/* may be x */
-	float *values;		/* n */
+	float *values;		/* scratch, twice KERNELS_SOFTMAX_MAX */
 	uint64_t to_step;
 	uint64_t x_step;
 	uint64_t mask_step;

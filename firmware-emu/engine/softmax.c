@@ -141,7 +141,7 @@ static uint64_t rows_together(const struct softmax_tile *tile, const uint32_t in
 	const struct maru_operand *dst = tile->op->operands[MARU_ROLE_DST].desc;
 	const struct maru_operand *mask = tile->op->operands[MARU_ROLE_SOFTMAX_MASK].desc;
 
-	if (tile->plan->rows.n > ROWS_CHUNK || (mask && mask->type != MARU_TYPE_F32))
+	if (tile->plan->rows.n > KERNELS_SOFTMAX_MAX || (mask && mask->type != MARU_TYPE_F32))
 		return 0;
 	return left < dst->dim[1] - index[0] ? left : dst->dim[1] - index[0];
 }

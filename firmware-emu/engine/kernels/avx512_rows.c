@@ -387,7 +387,35 @@ INLINE __m512d exp_step(float *to, const struct kernels_soft *soft, size_t i, si
 			     _mm512_cvtps_pd(_mm512_extractf32x8_ps(all, 1)));
 }
 
-INLINE double exp_all(float *to, const struct kernels_soft *soft, float max_, bool has_mask)
+/* A row whose exponentials wait to be scaled and written. */
+struct waiting {
+	float *to;
+	const float *from;	/* NULL: none */
+	__m512 by;
+	bool is_streamed;
+};
+
+/* @n ≤ 64 elements from number @i on. */
+INLINE void scale_step(const struct waiting *row, size_t i, size_t n)
+{
+	EACH({
+		const float *from = row->from + i + 16 * v;
+		const __mmask16 lanes = avx512_lanes(n, v);
+		float *to = row->to + i + 16 * v;
+
+		if (lanes == 0xffff)
+			avx512_put(to, _mm512_castps_si512(_mm512_mul_ps(_mm512_loadu_ps(from),
+									 row->by)),
+				   row->is_streamed);
+		else
+			_mm512_mask_storeu_ps(to, lanes, _mm512_mul_ps(
+					      _mm512_maskz_loadu_ps(lanes, from), row->by));
+	});
+}
+
+/* Writes the row before meanwhile. */
+INLINE double exp_all(float *to, const struct kernels_soft *soft, float max_, bool has_mask,
+		      const struct waiting *row)
 {
 	__m512 max = _mm512_set1_ps(max_);
 	__m512d sum = _mm512_setzero_pd();
@@ -396,33 +424,31 @@ INLINE double exp_all(float *to, const struct kernels_soft *soft, float max_, bo
 	for (i = 0; i + 64 <= n; i += 64) {
 		/* The next row comes while this one is computed. */
 		EACH(_mm_prefetch((const char *)(soft->x + n + i + 16 * v), _MM_HINT_T0));
+		if (row->from)
+			scale_step(row, i, 64);
 		sum = _mm512_add_pd(sum, exp_step(to, soft, i, 64, has_mask, max));
 	}
+	if (i < n && row->from)
+		scale_step(row, i, n - i);
 	if (i < n)
 		sum = _mm512_add_pd(sum, exp_step(to, soft, i, n - i, has_mask, max));
 	return _mm512_reduce_add_pd(sum);
 }
 
-INLINE double exp_of(float *to, const struct kernels_soft *soft, float max)
+INLINE double exp_of(float *to, const struct kernels_soft *soft, float max,
+		     const struct waiting *row)
 {
-	return soft->mask ? exp_all(to, soft, max, true) : exp_all(to, soft, max, false);
+	return soft->mask ? exp_all(to, soft, max, true, row) : exp_all(to, soft, max, false, row);
 }
 
-INLINE void scale_by(float *to, const float *from, float by_, size_t n, bool is_streamed)
+INLINE void scale_by(const struct waiting *row, size_t n)
 {
-	__m512 by = _mm512_set1_ps(by_);
 	size_t i;
 
-	is_streamed &= avx512_is_aligned(to);
-	for (i = 0; i + 16 <= n; i += 16)
-		avx512_put(to + i, _mm512_castps_si512(_mm512_mul_ps(_mm512_loadu_ps(from + i),
-								     by)), is_streamed);
-	if (i < n) {
-		const __mmask16 lanes = avx512_lanes(n - i, 0);
-
-		_mm512_mask_storeu_ps(to + i, lanes, _mm512_mul_ps(
-				      _mm512_maskz_loadu_ps(lanes, from + i), by));
-	}
+	for (i = 0; i + 64 <= n; i += 64)
+		scale_step(row, i, 64);
+	if (i < n)
+		scale_step(row, i, n - i);
 }
 
 static float avx512_max(const struct kernels_soft *soft)
@@ -432,15 +458,36 @@ static float avx512_max(const struct kernels_soft *soft)
 
 static double avx512_exp_sum(float *to, const struct kernels_soft *soft, float max)
 {
-	return exp_of(to, soft, max);
+	return exp_of(to, soft, max, &(struct waiting) { NULL });
 }
 
 static void avx512_scale(float *to, const float *from, float by, size_t n, bool is_streamed)
 {
-	scale_by(to, from, by, n, is_streamed);
+	const struct waiting row = { to, from, _mm512_set1_ps(by),
+				     is_streamed && avx512_is_aligned(to) };
+
+	scale_by(&row, n);
 }
 
-KERNELS_SOFTMAX(avx512_softmax, max_of, exp_of, scale_by)
+static void avx512_softmax(const struct kernels_softmax *rows)
+{
+	float *to = rows->to, *values[2] = { rows->values, rows->values + KERNELS_SOFTMAX_MAX };
+	struct kernels_soft soft = rows->first;
+	struct waiting row = { NULL };
+
+	for (size_t i = 0; i < rows->count; i++) {
+		float max = max_of(&soft);
+		double sum = exp_of(values[i % 2], &soft, max, &row);
+
+		row.to = to;
+		row.from = values[i % 2];
+		row.by = _mm512_set1_ps((float)(1 / sum));
+		row.is_streamed = rows->is_streamed && avx512_is_aligned(to);
+		to = (float *)(void *)((uint8_t *)to + rows->to_step);
+		softmax_next(&soft, rows);
+	}
+	scale_by(&row, soft.n);
+}
 
 #ifndef KERNELS_ROWS
 #define KERNELS_ROWS	kernels_rows_avx512

@@ -5,6 +5,15 @@
 
 #include "firmware-emu/engine/kernels_rows.h"
 
+/* Go to the row behind. */
+static inline void softmax_next(struct kernels_soft *soft, const struct kernels_softmax *rows)
+{
+	soft->x = (const float *)(const void *)((const uint8_t *)soft->x + rows->x_step);
+	if (soft->mask)
+		soft->mask = (const float *)(const void *)
+			     ((const uint8_t *)soft->mask + rows->mask_step);
+}
+
 #define KERNELS_SOFTMAX(name, max_of, exp_of, scale_by) \
 	static void name(const struct kernels_softmax *rows) \
 	{ \
@@ -16,11 +25,7 @@
 			sum = exp_of(rows->values, &soft, max); \
 			scale_by(to, rows->values, (float)(1 / sum), soft.n, rows->is_streamed); \
 			to = (float *)(void *)((uint8_t *)to + rows->to_step); \
-			soft.x = (const float *)(const void *)((const uint8_t *)soft.x + \
-							       rows->x_step); \
-			if (soft.mask) \
-				soft.mask = (const float *)(const void *) \
-					    ((const uint8_t *)soft.mask + rows->mask_step); \
+			softmax_next(&soft, rows); \
 		} \
 	}
 
