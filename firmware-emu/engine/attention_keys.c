@@ -183,6 +183,17 @@ static void few_scores(const struct engine_op *op, const struct attention_run *r
 	kernels_attention.scores(&attend);
 }
 
+/* Can the values of a block be strips where they lie? Steps are taken in fours. */
+static bool are_values_plain(const struct engine_op *op, const struct attention_plan *plan,
+			     const struct block *block)
+{
+	const struct maru_operand *v = op->operands[MARU_ROLE_V].desc;
+
+	return kernels_attention.is_advance_free && v->type == MARU_TYPE_F32 && !plan->block &&
+	       plan->dv % KERNELS_STRIP == 0 && block->count % 4 == 0 &&
+	       v->stride[1] / 4 <= UINT32_MAX;
+}
+
 static void many_scores(const struct engine_op *op, const struct attention_run *run,
 			const struct block *block, const struct attention_scratch *scratch)
 {
@@ -204,12 +215,14 @@ static void many_scores(const struct engine_op *op, const struct attention_run *
 		.out = scratch->scores, .out_step = ATTENTION_KEYS,
 		.in = scratch->q + run->row * pitch, .in_step = pitch,
 		.strip = scratch->k, .strip_step = k.strip_step,
+		.strip_advance = KERNELS_STRIP,
 		.strips = (block->count + KERNELS_STRIP - 1) / KERNELS_STRIP,
 		.steps = plan->dk, .group = block->group, .groups = block->groups,
 	};
 
 	kernels_attention.pack_keys(&k);
-	kernels_attention.pack_values(&v);
+	if (!are_values_plain(op, plan, block))
+		kernels_attention.pack_values(&v);
 	kernels_attention.block_scores(&product);
 }
 
@@ -258,13 +271,19 @@ static void many_values(const struct engine_op *op, const struct attention_run *
 {
 	const struct attention_plan *plan = IMPL_PLAN(const struct attention_plan, op);
 	uint32_t pitch = attention_out_pitch(plan);
-	const struct kernels_block product = {
+	struct kernels_block product = {
 		.out = scratch->out + run->row * pitch, .out_step = pitch,
 		.in = scratch->scores, .in_step = ATTENTION_KEYS,
 		.strip = scratch->v, .strip_step = ATTENTION_KEYS * KERNELS_STRIP,
+		.strip_advance = KERNELS_STRIP,
 		.strips = pitch / KERNELS_STRIP, .group = block->group, .groups = block->groups,
 	};
 
+	if (are_values_plain(op, plan, block)) {
+		product.strip = (const float *)(const void *)scratch->v_rows[block->side][0];
+		product.strip_step = KERNELS_STRIP;
+		product.strip_advance = (uint32_t)(op->operands[MARU_ROLE_V].desc->stride[1] / 4);
+	}
 	kernels_attention.block_values(&product);
 }
 

@@ -46,6 +46,7 @@ struct kernels_block {
 	const float *in;
 	const float *strip;
 	uint32_t out_step, in_step, strip_step;	/* floats */
+	uint32_t strip_advance;		/* floats between steps: KERNELS_STRIP if not free */
 	uint32_t strips;
 	uint32_t steps;			/* of scores; @in has zeros up to a multiple of 4 */
 	const struct kernels_group *group;
@@ -64,6 +65,7 @@ struct kernels_attention {
 	void (*values)(const struct kernels_attend *attend);
 	void (*pack_keys)(const struct kernels_pack *pack);
 	void (*pack_values)(const struct kernels_pack *pack);
+	int is_advance_free;	/* may steps of a strip be apart? Then rows of F32 need no packing. */
 	/* out[r][16 strip + i] = sum over steps of in[r][step] · strip[step][i] */
 	void (*block_scores)(const struct kernels_block *block);
 	/* out[r][16 strip + i] += sum over the group's keys of in[r][key] · strip[key][i] */

@@ -105,7 +105,7 @@ struct group {
 	const float *in;
 	const float *strip;
 	float *out;
-	size_t in_step, out_step, strip_step;	/* bytes */
+	size_t in_step, out_step, strip_step, advance;	/* bytes */
 	size_t count;				/* steps / 4, > 0 */
 };
 
@@ -155,7 +155,8 @@ struct group {
 #define TAKE_4(at)	TAKE_3(at) TAKE(at, 3)
 #define MEET(r, w, b)	"vbroadcastss " b IN_##r ", %%zmm28\n\t" ROW_##r(FMA, w)
 #define STEP_FOUR(w, at, b) \
-	TAKE_##w(at) MEET(0, w, b) MEET(1, w, b) MEET(2, w, b) MEET(3, w, b)
+	TAKE_##w(at) "add %[advance], %[strip]\n\tadd %[advance], %[strip3]\n\t" \
+	MEET(0, w, b) MEET(1, w, b) MEET(2, w, b) MEET(3, w, b)
 #define STEP_SIX(w, at, b)	STEP_FOUR(w, at, b) MEET(4, w, b) MEET(5, w, b)
 
 #define GROUP(name, ROWS, w, BEGIN) \
@@ -169,15 +170,15 @@ struct group {
 		size_t count = group->count; \
 		__asm__ volatile(ROWS(BEGIN, w) \
 			".p2align 5\n1:\n\t" \
-			STEP_##ROWS(w, "0", "0") STEP_##ROWS(w, "64", "4") \
-			STEP_##ROWS(w, "128", "8") STEP_##ROWS(w, "192", "12") \
-			"add $16, %[in]\n\tadd $16, %[in3]\n\tadd $256, %[strip]\n\t" \
-			"add $256, %[strip3]\n\tdec %[count]\n\tjnz 1b\n\t" \
+			STEP_##ROWS(w, "", "0") STEP_##ROWS(w, "", "4") \
+			STEP_##ROWS(w, "", "8") STEP_##ROWS(w, "", "12") \
+			"add $16, %[in]\n\tadd $16, %[in3]\n\tdec %[count]\n\tjnz 1b\n\t" \
 			ROWS(STORE, w) "vzeroupper" \
 			: [in] "+r"(in), [in3] "+r"(in3), [strip] "+r"(strip), \
 			  [strip3] "+r"(strip3), [count] "+r"(count) \
 			: [step] "r"(group->in_step), [to] "r"(group->out_step), [out] "r"(out), \
-			  [out3] "r"(out3), [next] "r"(group->strip_step) \
+			  [out3] "r"(out3), [next] "r"(group->strip_step), \
+			  [advance] "r"(group->advance) \
 			: "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", \
 			  "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
 			  "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", \
@@ -205,6 +206,7 @@ static struct group group_at(const struct kernels_block *block, const struct ker
 		.in_step = block->in_step * 4ULL,
 		.out_step = block->out_step * 4ULL,
 		.strip_step = block->strip_step * 4ULL,
+		.advance = block->strip_advance * 4ULL,
 		.count = (block->steps + 3) / 4,
 	};
 }
@@ -246,7 +248,7 @@ static void avx512_block_values(const struct kernels_block *block)
 			if (rows->first >= rows->end)
 				continue;
 			group.in += first;
-			group.strip += first * STRIP;
+			group.strip += first * (size_t)block->strip_advance;
 			group.count = (rows->end - first + 3) / 4;
 			(rows->rows > 4 ? add_six : add_four)[n - 1](&group);
 		}
@@ -259,4 +261,5 @@ void kernels_attention_avx512_block(struct kernels_attention *table)
 	table->pack_values = avx512_pack_values;
 	table->block_scores = avx512_block_scores;
 	table->block_values = avx512_block_values;
+	table->is_advance_free = 1;
 }
