@@ -65,7 +65,8 @@ struct kernels_attention {
 	void (*values)(const struct kernels_attend *attend);
 	void (*pack_keys)(const struct kernels_pack *pack);
 	void (*pack_values)(const struct kernels_pack *pack);
-	int is_advance_free;	/* may steps of a strip be apart? Then rows of F32 need no packing. */
+	/* May steps of a strip be apart? Then rows of F32 need no packing. */
+	int is_advance_free;
 	/* out[r][16 strip + i] = sum over steps of in[r][step] · strip[step][i] */
 	void (*block_scores)(const struct kernels_block *block);
 	/* out[r][16 strip + i] += sum over the group's keys of in[r][key] · strip[key][i] */
