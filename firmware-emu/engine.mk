@@ -13,10 +13,11 @@ ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	kernels/avx512_attention_block.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, \
 	rows.c norm.c rope.c softmax.c kernels/plain_rows.c kernels/avx2_rows.c \
-	kernels/avx2_rope.c kernels/avx512_rows.c kernels/bf16_rows.c)
+	kernels/avx2_rope.c kernels/avx512_rows.c kernels/bf16_rows.c kernels/avx512_softmax.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, index.c gather.c scatter.c elementwise.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/kernels/, plain_elementwise.c avx2_elementwise.c \
-	avx512_elementwise.c bf16_elementwise.c)
+	avx512_elementwise.c bf16_elementwise.c \
+	plain_reduce.c avx2_reduce.c avx512_reduce.c)
 ENGINE_SRC += $(addprefix $(ENGINE_DIR)/, reduce.c sort.c)
 ENGINE_LIBS := -ldnnl -lgomp -lm
 

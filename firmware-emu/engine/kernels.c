@@ -36,11 +36,13 @@ uint32_t kernels_init(uint32_t limit)
 	kernels_plain(&kernels);
 	kernels_attention_plain(&kernels_attention);
 	kernels_rows_plain(&kernels_rows);
+	kernels_reduce_plain(&kernels_rows);
 	kernels_elementwise_plain(&kernels_elementwise);
 	if (level >= KERNELS_AVX2) {
 		kernels_avx2(&kernels);
 		kernels_attention_avx2(&kernels_attention);
 		kernels_rows_avx2(&kernels_rows);
+		kernels_reduce_avx2(&kernels_rows);
 		kernels_elementwise_avx2(&kernels_elementwise);
 	}
 #ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
@@ -49,6 +51,8 @@ uint32_t kernels_init(uint32_t limit)
 		kernels_attention_avx512(&kernels_attention);
 		kernels_avx512_activate(&kernels);
 		kernels_rows_avx512(&kernels_rows);
+		kernels_softmax_avx512(&kernels_rows);
+		kernels_reduce_avx512(&kernels_rows);
 		kernels_elementwise_avx512(&kernels_elementwise);
 	}
 	if (level >= KERNELS_BF16) {

@@ -94,15 +94,27 @@ struct kernels_rows {
 	void (*scale)(float *to, const float *from, float by, size_t n, bool is_streamed);
 	/* All three for rows. */
 	void (*softmax)(const struct kernels_softmax *rows);
+	/* REDUCE: the same bits at every level. Lane l of 16 gets terms l, l + 16, … in order, or
+	 * their squares; n is a multiple of 16. */
+	void (*add_lanes)(double lanes[16], const float *x, size_t n, bool squares);
+	/* sum[j] gets terms j of @rows in order, which lie @step bytes apart. */
+	void (*add_rows)(double *sum, const float *x, uint64_t step, size_t rows, size_t n,
+			 bool squares);
+	/* Largest, NaN aside; −Inf: there is none, or it is that. */
+	float (*most)(const float *x, size_t n);
 };
 
 extern struct kernels_rows kernels_rows;
 
 /* Each level overwrites what it does better than the one below. */
 void kernels_rows_plain(struct kernels_rows *table);
+void kernels_reduce_plain(struct kernels_rows *table);
+void kernels_reduce_avx2(struct kernels_rows *table);
+void kernels_reduce_avx512(struct kernels_rows *table);
 void kernels_rows_avx2(struct kernels_rows *table);
 void kernels_rope_avx2(struct kernels_rows *table);
 void kernels_rows_avx512(struct kernels_rows *table);
+void kernels_softmax_avx512(struct kernels_rows *table);
 void kernels_rows_bf16(struct kernels_rows *table);
 
 /** kernels_rows_norm() - Level 0 of norm, for what other levels leave to it. */

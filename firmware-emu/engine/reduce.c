@@ -11,11 +11,13 @@
 #include "firmware-emu/engine/convert.h"
 #include "firmware-emu/engine/decode.h"
 #include "firmware-emu/engine/impl.h"
+#include "firmware-emu/engine/kernels_rows.h"
 #include "firmware-emu/engine/tile.h"
 
 #define CHUNK		2048u		/* elements of a row at a time; a multiple of LANES */
 #define WIDTH		2048u		/* columns of a line */
 #define LANES		16u
+#define ROWS		8u		/* that are added to a line together */
 #define LINES_MAX	(1u << 14)	/* of a tile, however short */
 
 struct reduce_plan {
@@ -31,12 +33,6 @@ struct reduce_plan {
 	bool is_row;
 	bool is_direct;			/* values are taken where they lie */
 };
-
-/* Lanes in registers, at any alignment. */
-typedef float two __attribute__((vector_size(8), aligned(4), may_alias));
-typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int32_t mask4 __attribute__((vector_size(16)));
-typedef double lane2 __attribute__((vector_size(16)));
 
 /* A line under way: sums, or the best value and where it was. */
 struct line {
@@ -120,32 +116,9 @@ static int reduce_plan(struct engine_op *op)
 	return 0;
 }
 
-/* Largest of @n values by lanes; −Inf: none, or all are. NaN are passed over. */
-static float chunk_most(const float *values, uint32_t n)
-{
-	const four none = { -INFINITY, -INFINITY, -INFINITY, -INFINITY };
-	four most[LANES / 4] = { none, none, none, none };
-	float result = -INFINITY;
-	uint32_t i, j;
-
-	for (i = 0; i + LANES <= n; i += LANES)
-#pragma GCC unroll 4
-		for (j = 0; j < LANES / 4; j++) {
-			four x = *(const four *)(values + i + 4 * j);
-			mask4 is_more = x > most[j];
-
-			most[j] = (four)((is_more & (mask4)x) | (~is_more & (mask4)most[j]));
-		}
-	for (j = 0; j < LANES; j++)
-		result = most[j / 4][j % 4] > result ? most[j / 4][j % 4] : result;
-	for (; i < n; i++)
-		result = values[i] > result ? values[i] : result;
-	return result;
-}
-
 static void find_best(struct line *line, const float *values, uint32_t first, uint32_t n)
 {
-	float most = chunk_most(values, n);
+	float most = kernels_rows.most(values, n);
 	uint32_t i;
 
 	if (line->at[0] >= 0 && !(most > line->best[0]))
@@ -158,30 +131,11 @@ static void find_best(struct line *line, const float *values, uint32_t first, ui
 	line->at[0] = (int32_t)(first + i);
 }
 
-/* Sums of whole sixteens; returns where the rest begins. */
-static uint32_t add_lanes(double *lanes, const float *values, uint32_t n, bool is_square)
-{
-	lane2 sum[LANES / 2];
-	uint32_t i, j;
-
-	memcpy(sum, lanes, sizeof(sum));
-	for (i = 0; i + LANES <= n; i += LANES)
-#pragma GCC unroll 8
-		for (j = 0; j < LANES / 2; j++) {
-			lane2 x = __builtin_convertvector(*(const two *)(values + i + 2 * j),
-							  lane2);
-
-			sum[j] += is_square ? x * x : x;
-		}
-	memcpy(lanes, sum, sizeof(sum));
-	return i;
-}
-
 static void add_row(double *lanes, const float *values, uint32_t n, bool is_square)
 {
-	uint32_t i, j;
+	uint32_t i = n / LANES * LANES, j;
 
-	i = is_square ? add_lanes(lanes, values, n, true) : add_lanes(lanes, values, n, false);
+	kernels_rows.add_lanes(lanes, values, i, is_square);
 	for (j = 0; i + j < n; j++) {
 		double x = values[i + j];
 
@@ -241,41 +195,41 @@ static int run_row(struct engine_op *op, const struct reduce_plan *plan, struct 
 	return 0;
 }
 
-static void add_columns(const struct reduce_plan *plan, struct line *restrict line,
-			const float *values, uint32_t row, uint32_t width)
+static void find_columns(struct line *restrict line, const float *values, uint32_t row,
+			 uint32_t width)
 {
 	uint32_t j;
 
-	if (plan->kind == MARU_REDUCE_SUMSQ) {
-		for (j = 0; j < width; j++)
-			line->sum[j] += (double)values[j] * (double)values[j];
-	} else if (is_sum(plan->kind)) {
-		for (j = 0; j < width; j++)
-			line->sum[j] += values[j];
-	} else {
-		for (j = 0; j < width; j++) {
-			float x = values[j];
-			bool is_better = line->at[j] < 0 ? x == x : x > line->best[j];
+	for (j = 0; j < width; j++) {
+		float x = values[j];
+		bool is_better = line->at[j] < 0 ? x == x : x > line->best[j];
 
-			line->best[j] = is_better ? x : line->best[j];
-			line->at[j] = is_better ? (int32_t)row : line->at[j];
-		}
+		line->best[j] = is_better ? x : line->best[j];
+		line->at[j] = is_better ? (int32_t)row : line->at[j];
 	}
 }
 
 static int run_columns(struct engine_op *op, const struct reduce_plan *plan, struct line *line,
 		       const uint8_t *from, uint32_t width)
 {
-	uint32_t i, j;
+	uint32_t i, j, rows = is_sum(plan->kind) && plan->is_direct ? ROWS : 1;
 
 	for (j = 0; j < width; j++) {
 		line->sum[j] = 0;
 		line->at[j] = -1;
 	}
-	for (i = 0; i < plan->n; i++) {
+	for (i = 0; i < plan->n; i += rows, from += rows * plan->step) {
+		const float *values = load(plan, line, from, width);
+
 		if (is_stopped(op, plan))
 			return -EINVAL;
-		add_columns(plan, line, load(plan, line, from + i * plan->step, width), i, width);
+		if (rows > plan->n - i)
+			rows = plan->n - i;
+		if (is_sum(plan->kind))
+			kernels_rows.add_rows(line->sum, values, plan->step, rows, width,
+					      plan->kind == MARU_REDUCE_SUMSQ);
+		else
+			find_columns(line, values, i, width);
 	}
 	return 0;
 }

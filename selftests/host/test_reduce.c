@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "firmware-emu/engine/kernels.h"
 #include "selftests/host/data_case.h"
 #include "selftests/ref/ref_data.h"
 
@@ -221,6 +222,32 @@ static void ordered(void **state)
 	assert_memory_equal((void *)(uintptr_t)dst->va, &want, 4);
 }
 
+/* [RED-2] the bits of each level that the machine has are those of plain C. */
+static void levels(void **state)
+{
+	static const uint32_t dims[][4] = { { 4099, 21, 2, 1 }, { 17, 9, 5, 3 },
+					    { 2050, 8, 1, 1 } };
+	uint64_t seed = 64;
+	unsigned int i, level;
+
+	(void)state;
+	for (i = 0; i < 3 * 7 * 2; i++) {
+		struct maru_operand first;
+
+		build(i % 7, i / 7 % 2, MARU_TYPE_F32, dims[i / 14], i & 7, &seed);
+		for (level = 0; level < 4; level++) {
+			kernels_init(level);
+			assert_int_equal(case_run(&c), 0);
+			if (!level)
+				data_copy(dst, &first);
+			assert_memory_equal((void *)(uintptr_t)dst->va,
+					    (void *)(uintptr_t)first.va, data_bytes(dst));
+		}
+		case_free_all(NULL);
+	}
+	kernels_init(~0u);
+}
+
 /* [DET-2] a long row is left when the packet is to end, with dst as it was. */
 static void stopped(void **state)
 {
@@ -274,6 +301,7 @@ int main(void)
 		cmocka_unit_test_teardown(empty, case_free_all),
 		cmocka_unit_test_teardown(precision, case_free_all),
 		cmocka_unit_test_teardown(ordered, case_free_all),
+		cmocka_unit_test_teardown(levels, case_free_all),
 		cmocka_unit_test_teardown(stopped, case_free_all),
 		cmocka_unit_test_teardown(refused, case_free_all),
 	};
