@@ -78,6 +78,7 @@ struct waiting {
 	const float *from;	/* NULL: none */
 	__m512 by;
 	bool is_streamed;
+	size_t ahead;		/* elements from the ones read now to those that are asked for */
 };
 
 /* @n ≤ 64 elements from number @i on. */
@@ -107,8 +108,8 @@ INLINE double exp_all(float *to, const struct kernels_soft *soft, float max_, bo
 	size_t i, n = soft->n;
 
 	for (i = 0; i + 64 <= n; i += 64) {
-		/* The next row comes while this one is computed. */
-		EACH(_mm_prefetch((const char *)(soft->x + n + i + 16 * v), _MM_HINT_T0));
+		/* What is read next comes while this is computed. */
+		EACH(_mm_prefetch((const char *)(soft->x + row->ahead + i + 16 * v), _MM_HINT_T0));
 		if (row->from)
 			scale_step(row, i, 64);
 		sum = _mm512_add_pd(sum, exp_step(to, soft, i, 64, has_mask, max));
@@ -143,33 +144,42 @@ static float avx512_max(const struct kernels_soft *soft)
 
 static double avx512_exp_sum(float *to, const struct kernels_soft *soft, float max)
 {
-	return exp_of(to, soft, max, &(struct waiting) { NULL });
+	return exp_of(to, soft, max, &(struct waiting) { .ahead = soft->n });
 }
 
 static void avx512_scale(float *to, const float *from, float by, size_t n, bool is_streamed)
 {
 	const struct waiting row = { to, from, _mm512_set1_ps(by),
-				     is_streamed && avx512_is_aligned(to) };
+				     is_streamed && avx512_is_aligned(to), 0 };
 
 	scale_by(&row, n);
 }
 
+#define SHORT	512	/* elements of a row that is looked at before the one in front is computed */
+#define AHEAD	1024	/* of short rows */
+
 static void avx512_softmax(const struct kernels_softmax *rows)
 {
 	float *to = rows->to, *values[2] = { rows->values, rows->values + KERNELS_SOFTMAX_MAX };
-	struct kernels_soft soft = rows->first;
-	struct waiting row = { NULL };
+	struct kernels_soft soft = rows->first, next = soft;
+	const bool is_short = soft.n <= SHORT;
+	struct waiting row = { .ahead = is_short ? AHEAD : soft.n };
+	float max = is_short ? max_of(&soft) : 0, next_max = 0;
 
-	for (size_t i = 0; i < rows->count; i++) {
-		float max = max_of(&soft);
-		double sum = exp_of(values[i % 2], &soft, max, &row);
+	for (size_t i = 0; i < rows->count; i++, soft = next, max = next_max) {
+		double sum;
 
+		softmax_next(&next, rows);
+		if (!is_short)
+			max = max_of(&soft);
+		else if (i + 1 < rows->count)
+			next_max = max_of(&next);
+		sum = exp_of(values[i % 2], &soft, max, &row);
 		row.to = to;
 		row.from = values[i % 2];
 		row.by = _mm512_set1_ps((float)(1 / sum));
 		row.is_streamed = rows->is_streamed && avx512_is_aligned(to);
 		to = (float *)(void *)((uint8_t *)to + rows->to_step);
-		softmax_next(&soft, rows);
 	}
 	scale_by(&row, soft.n);
 }
