@@ -158,6 +158,16 @@ static void copy_run(const struct engine_op *op, uint8_t *to, uint64_t to_step,
 		plan->convert(to, to_step, from, from_step, n);
 }
 
+/* The block that comes: its lines lie apart, so the machine would not guess them. */
+static void ask_for(const uint8_t *from, uint64_t step, unsigned int columns, unsigned int bytes)
+{
+	unsigned int c, i;
+
+	for (c = 0; c < columns; c++, from += step)
+		for (i = 0; i < bytes; i += 64)
+			__builtin_prefetch(from + i);
+}
+
 static void copy_transposed(struct engine_op *op, uint32_t tile, uint8_t *block)
 {
 	const struct copy_plan *plan = IMPL_PLAN(const struct copy_plan, op);
@@ -180,6 +190,9 @@ static void copy_transposed(struct engine_op *op, uint32_t tile, uint8_t *block)
 					  i3 * to[3];
 
 			columns = last - c < BLOCK ? (unsigned int)(last - c) : BLOCK;
+			if (plan->is_stream && c + 2 * BLOCK <= last)
+				ask_for(src->host + (c + BLOCK) * from[0] + r * from[1] +
+					i2 * from[2] + i3 * from[3], from[0], BLOCK, rows * size);
 			transpose(block, src->host + c * from[0] + r * from[1] + i2 * from[2] +
 				  i3 * from[3], from[0], size, rows, columns);
 			for (i = 0; i < rows; i++)

@@ -155,8 +155,8 @@ static void avx512_scale(float *to, const float *from, float by, size_t n, bool 
 	scale_by(&row, n);
 }
 
-#define SHORT	512	/* elements of a row that is looked at before the one in front is computed */
-#define AHEAD	1024	/* of short rows */
+#define SHORT	512	/* elements; such a row is looked at before the one in front is computed */
+#define AHEAD	1024	/* elements, of short rows */
 
 static void avx512_softmax(const struct kernels_softmax *rows)
 {
