@@ -80,7 +80,10 @@ int sandbox_enter(void)
 	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return -ENOMEM;
-	ret = sandbox_fill(filter);
+	/* else the library says -ECANCELED for whatever the kernel says */
+	ret = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+	if (!ret)
+		ret = sandbox_fill(filter);
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);
@@ -88,5 +91,7 @@ int sandbox_enter(void)
 		log_warn("slot", "this kernel has no seccomp, the slot runs without it");
 		return 0;
 	}
+	if (ret)
+		log_error("slot", "no filter of system calls: %s", strerror(-ret));
 	return ret;
 }

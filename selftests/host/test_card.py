@@ -4,6 +4,7 @@
 
 Prints TAP. Usage: test_card.py [CARD]
 """
+import ctypes
 import json
 import os
 import re
@@ -162,6 +163,33 @@ def test_sandbox():
           "[LIFE-9] a killed slot takes its core along", family)
 
 
+def deny_seccomp():
+    """From here on this process finds a kernel without seccomp, as what it starts does."""
+    code = (ctypes.c_uint64 * 7)(*(struct.unpack("<Q", struct.pack("<HBBI", *line))[0] for line in (
+        (0x20, 0, 0, 0),            # number of the call
+        (0x15, 4, 0, 317),          # seccomp: EINVAL
+        (0x15, 0, 2, 157),          # prctl:
+        (0x20, 0, 0, 16),           # its first argument
+        (0x15, 1, 0, 22),           # PR_SET_SECCOMP: EINVAL
+        (0x06, 0, 0, 0x7fff0000),   # all else: allow
+        (0x06, 0, 0, 0x00050016))))
+    program = struct.pack("<HxxxxxxQ", 7, ctypes.addressof(code))
+    libc = ctypes.CDLL(None)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program):
+        raise OSError("no filter")
+
+
+def test_no_seccomp():
+    card = Card(preexec_fn=deny_seccomp)
+    try:
+        runs = control(connect("control"), '{"cmd":"state"}')["ok"]
+    except TimeoutError:
+        runs = False
+    point(runs, "[CTL-8] a kernel without seccomp is no failure", card.process.poll())
+    card.end()
+    point(b"no seccomp" in card.process.stderr.read(), "[CTL-8] but is told of")
+
+
 def test_sigterm():
     card = Card()
     client = connect("card")
@@ -264,8 +292,8 @@ def test_log():
 def main():
     print("TAP version 13")
     try:
-        for test in (test_options, test_socket, test_sandbox, test_sigterm, test_once,
-                     test_control, test_log):
+        for test in (test_options, test_socket, test_sandbox, test_no_seccomp, test_sigterm,
+                     test_once, test_control, test_log):
             test()
     finally:
         subprocess.run(["rm", "-rf", folder], check=False)
