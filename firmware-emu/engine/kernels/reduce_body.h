@@ -92,12 +92,11 @@ static void add_rows(double *sum, const float *x, uint64_t step, size_t rows, si
 
 static float most(const float *x, size_t n)
 {
-	full best[4], none;
+	const full none = (full){ 0 } - INFINITY;
+	full best[4];
 	float result = -INFINITY;
 	size_t i, j;
 
-	for (j = 0; j < 2 * WIDE; j++)
-		none[j] = -INFINITY;
 	for (j = 0; j < 4; j++)
 		best[j] = none;
 	for (i = 0; i + MOST <= n; i += MOST)
