@@ -21,16 +21,17 @@
 #define LANES	16
 #define MOST	(8 * WIDE)	/* floats under way */
 
-/* In registers, at any alignment. */
-typedef float narrow __attribute__((vector_size(4 * WIDE), aligned(4), may_alias));
+/* In registers, and in memory at any alignment. */
 typedef double wide __attribute__((vector_size(8 * WIDE)));
-typedef double wide_at __attribute__((vector_size(8 * WIDE), aligned(8), may_alias));
-typedef float full __attribute__((vector_size(8 * WIDE), aligned(4), may_alias));
+typedef float full __attribute__((vector_size(8 * WIDE)));
 typedef int32_t full_mask __attribute__((vector_size(8 * WIDE)));
+typedef float narrow_at __attribute__((vector_size(4 * WIDE), aligned(4), may_alias));
+typedef double wide_at __attribute__((vector_size(8 * WIDE), aligned(8), may_alias));
+typedef float full_at __attribute__((vector_size(8 * WIDE), aligned(4), may_alias));
 
 static inline __attribute__((always_inline)) wide term(const float *x, bool squares)
 {
-	wide y = __builtin_convertvector(*(const narrow *)x, wide);
+	wide y = __builtin_convertvector(*(const narrow_at *)x, wide);
 
 	return squares ? y * y : y;
 }
@@ -102,7 +103,7 @@ static float most(const float *x, size_t n)
 	for (i = 0; i + MOST <= n; i += MOST)
 #pragma GCC unroll 4
 		for (j = 0; j < 4; j++) {
-			full y = *(const full *)(x + i + 2 * WIDE * j);
+			full y = *(const full_at *)(x + i + 2 * WIDE * j);
 			full_mask is_more = y > best[j];
 
 			best[j] = (full)((is_more & (full_mask)y) |
