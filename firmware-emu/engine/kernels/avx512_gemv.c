@@ -15,7 +15,7 @@
 #define BLOCK_K		16u	/* k of a panel at a time; more of smaller types */
 #define PAIR		2u	/* panels read in turn */
 #define WIDTH_MAX	8u	/* sums of a panel */
-#define AHEAD		4096u	/* bytes, of a panel */
+#define AHEAD		2048u	/* bytes, of a panel */
 #define AHEAD_ROW	8192u	/* of rows */
 
 /* How weights are made into vectors of floats, or of integers. */
