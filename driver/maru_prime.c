@@ -11,6 +11,9 @@
 #include <drm/ttm/ttm_tt.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 
 #include "maru_bo.h"
 #include "maru_device.h"
@@ -65,12 +68,26 @@ void maru_prime_unpin(struct drm_gem_object *obj)
 		atomic64_sub(obj->size, &bo->mdev->counters.pinned_bytes);
 }
 
-/** maru_prime_get_sg_table() - Pages of a pinned BO. Return: table; ERR_PTR. */
+/* Who it is for is not told: what the kernel takes a device for that claims nothing else. */
+#define PRIME_SEGMENT_MAX	SZ_64K
+
+/** maru_prime_get_sg_table() - Pages of a pinned BO. Return: table; ERR_PTR(-ENOMEM). */
 struct sg_table *maru_prime_get_sg_table(struct drm_gem_object *obj)
 {
 	struct ttm_tt *tt = to_maru_bo(obj)->ttm.ttm;
+	struct sg_table *sgt = kmalloc(sizeof(*sgt), GFP_KERNEL);
+	int ret;
 
-	return drm_prime_pages_to_sg(obj->dev, tt->pages, tt->num_pages);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	ret = sg_alloc_table_from_pages_segment(sgt, tt->pages, tt->num_pages, 0,
+						(unsigned long)tt->num_pages << PAGE_SHIFT,
+						PRIME_SEGMENT_MAX, GFP_KERNEL);
+	if (ret) {
+		kfree(sgt);
+		return ERR_PTR(ret);
+	}
+	return sgt;
 }
 
 /**
