@@ -162,6 +162,17 @@ static struct maru_bo *bo_alloc(struct maru_device *mdev, u64 size)
 	return bo;
 }
 
+/* What other devices gave is no longer mapped for the card; it is held until the BO goes. */
+static void bo_forget_import(struct ttm_buffer_object *tbo)
+{
+	if (!tbo->sg || !tbo->base.import_attach)
+		return;
+	dma_buf_unmap_attachment(tbo->base.import_attach, tbo->sg, DMA_BIDIRECTIONAL);
+	tbo->sg = NULL;
+	if (tbo->ttm)
+		tbo->ttm->sg = NULL;
+}
+
 static void bo_forget(struct maru_bo *bo)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = false };
@@ -174,6 +185,8 @@ static void bo_forget(struct maru_bo *bo)
 	    maru_ttm_tier(tbo->resource) == MARU_TIER_HOST) {
 		dma_resv_wait_timeout(tbo->base.resv, DMA_RESV_USAGE_BOOKKEEP, false, 5 * HZ);
 		ttm_bo_validate(tbo, &nowhere, &ctx);
+	} else if (tbo->type == ttm_bo_type_sg) {
+		bo_forget_import(tbo);
 	}
 	dma_resv_unlock(tbo->base.resv);
 }
