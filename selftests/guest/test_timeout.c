@@ -185,6 +185,7 @@ TEST_F_TIMEOUT(timeout, innocents, 180)
 {
 	struct work *w = &self->w, *other = &self->other;
 	struct drm_maru_queue_info info;
+	uint32_t first, second = 0;
 	struct drm_maru_sync out = sync_signal_to(other->sync, 1);
 	struct drm_maru_job job = {
 		.queue = other->queue, .flags = DRM_MARU_JOB_IDEMPOTENT, .va = VA_COMMANDS,
@@ -203,7 +204,12 @@ TEST_F_TIMEOUT(timeout, innocents, 180)
 	ASSERT_EQ(0, submit(other->fd, &job, 1, NULL));
 	usleep(100000);
 
+	ASSERT_EQ(0, boot_id(w->fd, &first));
 	ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
+	/* only a dead core is sure not to go on with the tile when it is let go */
+	for (int i = 0; i < 1000 && (boot_id(w->fd, &second) || second == first); i++)
+		usleep(10000);
+	ASSERT_NE(first, second);
 	card_release("job.tile");
 	EXPECT_EQ(0, syncobj_result(other->fd, other->sync, 1));
 	EXPECT_EQ(8, word(other));
