@@ -10,7 +10,7 @@
 
 #define PART	32u	/* keys whose values meet all columns while in the first cache */
 #define LINE	64u
-#define AHEAD	4096u	/* bytes that are fetched before they are needed */
+#define AHEAD	8192u	/* bytes that are fetched before they are needed */
 #define UNROLL	_Pragma("GCC unroll 16")
 
 /* The row that comes AHEAD bytes after @i, of these or of the next ones. */
