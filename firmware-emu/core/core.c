@@ -59,7 +59,8 @@ static void core_sync(void)
 	struct pollfd poller = { .fd = core_fd, .events = POLLIN };
 
 	for (unsigned int i = 0; i < SYNC_ROUNDS; i++) {
-		if (!is_handling && poll(&poller, 1, 0) <= 0)
+		/* in this order: it says that it handles before it takes the message away */
+		if (poll(&poller, 1, 0) <= 0 && !is_handling)
 			return;
 		nanosleep(&nap, NULL);
 	}
