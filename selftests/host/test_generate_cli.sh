@@ -150,7 +150,8 @@ END
 			i=$((i + 1))
 			[ "$i" = 1 ] || echo >>"$tmp/singles"
 			# shellcheck disable=SC2086
-			printf '[%d] %s\n' "$i" "$(quiet -n 50 $draw -p "$line")" >>"$tmp/singles"
+			text=$(quiet -n 50 $draw -p "$line"; echo .) # a last newline counts
+			printf '[%d] %s' "$i" "${text%.}" >>"$tmp/singles"
 		done <"$tmp/lines"
 		diff "$tmp/singles" "$tmp/batch" || return
 	done
