@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Public-domain prose out of Debian packages, as plain paragraphs.
 
-The texts are R data: Rdata.rdb is a row of chunks, each a big-endian length and a zlib stream;
-inside, a character string is a flag word (ASCII or UTF-8), a length and its bytes.
+Some are R data: Rdata.rdb is a row of chunks, each a big-endian length and a zlib stream;
+inside, a character string is a flag word (ASCII or UTF-8), a length and its bytes. The others
+are plain text files of source packages, each between a first and a last line of the story.
 """
 import re
 import struct
@@ -81,16 +82,34 @@ def book(path, longer_than):
     return "\n".join(out)
 
 
+STORIES = (("dorian.txt", "\nCHAPTER 1", "End of the Project Gutenberg"),
+           ("sawyer.txt", "\nCHAPTER I\n", "END"),
+           ("holmes.txt", "\nADVENTURE I. A", "End of the Project Gutenberg"),
+           ("alice.txt", "CHAPTER I", "THE END"))
+
+
+def story(path, first, last):
+    text = path.read_text("utf-8-sig").replace("\r\n", "\n")
+    start, stop = text.index(first), text.rfind(last)
+    lines = text[start:stop if stop > start else len(text)].replace("*", "").split("\n")
+    out = "\n".join(paragraphs(lines))
+    if "`" in out:  # quotes as `so' become "so"
+        out = re.sub(r"(?<=[,.!?;:)-])'(?=\s|$)", '"', out.replace("`", '"'), flags=re.M)
+    return out
+
+
 def corpus(root="/texts"):
+    """Two parts: each is split into training and held-out blocks on its own."""
     austen = book(next(Path(root).rglob("janeaustenr/data/Rdata.rdb")), 100_000)
     moby = book(next(Path(root).rglob("tokenizers/data/Rdata.rdb")), 500_000)
     start = moby.find("Call me Ishmael")
     stop = moby.rfind("End of Project Gutenberg")
     moby = moby[max(start, 0):stop if stop > 0 else len(moby)]
-    return austen + "\n" + moby + "\n"
+    stories = [story(Path(root) / "books" / name, *ends) for name, *ends in STORIES]
+    return austen + "\n" + moby + "\n", "\n".join(stories) + "\n"
 
 
 if __name__ == "__main__":
-    text = corpus(*sys.argv[1:])
-    print(len(text), len(set(text)), file=sys.stderr)
-    sys.stdout.write(text)
+    for text in corpus(*sys.argv[1:]):
+        print(len(text), len(set(text)), file=sys.stderr)
+        sys.stdout.write(text)

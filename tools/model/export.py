@@ -54,7 +54,7 @@ def main():
     a.add_argument("file", type=Path)
     a.add_argument("--type", choices=gguf.TYPES, default="bf16")
     a.add_argument("--weights", default="best.pt")
-    a.add_argument("--name", default="maru-austen")
+    a.add_argument("--name", default="maru-novels")
     a = a.parse_args()
     c = json.loads((a.dir / "config.json").read_text())
     state = torch.load(a.dir / a.weights, weights_only=True)

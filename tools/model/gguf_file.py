@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Writes GGUF v3 files: keys, then tensors, each at a multiple of ALIGN."""
+"""Writes GGUF v3 files: keys, then tensors, each at a multiple of ALIGN. Reads them back."""
 import struct
+
+import numpy as np
 
 ALIGN = 32
 U32, I32, F32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
@@ -66,3 +68,45 @@ def write(path, keys, tensors):
         for _, _, _, raw, size in tensors:
             f.write((raw() if callable(raw) else raw) + bytes(-size % ALIGN))
         return f.tell()
+
+
+class Reader:
+    """Keys and tensors (as f32 arrays) of a file that write() made."""
+    SIMPLE = {U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}
+
+    def __init__(self, path):
+        self.raw, self.at = path.read_bytes(), 8
+        count, keys = self.take("<Q"), self.take("<Q")
+        self.keys = {self.text(): self.value(self.take("<I")) for _ in range(keys)}
+        rows = [self.row() for _ in range(count)]
+        base = self.at + -self.at % ALIGN
+        self.tensors = {name: self.array(dims, kind, base + at) for name, dims, kind, at in rows}
+
+    def take(self, form):
+        self.at += struct.calcsize(form)
+        return struct.unpack_from(form, self.raw, self.at - struct.calcsize(form))[0]
+
+    def text(self):
+        size = self.take("<Q")
+        self.at += size
+        return self.raw[self.at - size:self.at].decode("utf-8")
+
+    def value(self, kind):
+        if kind == STRING:
+            return self.text()
+        if kind != ARRAY:
+            return self.take(self.SIMPLE[kind])
+        of, count = self.take("<I"), self.take("<Q")
+        return [self.value(of) for _ in range(count)]
+
+    def row(self):
+        name = self.text()
+        dims = [self.take("<Q") for _ in range(self.take("<I"))]
+        return name, dims, self.take("<I"), self.take("<Q")
+
+    def array(self, dims, kind, at):
+        dtype = {0: np.float32, 1: np.float16, 30: np.uint16}[kind]
+        flat = np.frombuffer(self.raw, dtype, int(np.prod(dims)), at)
+        if kind == 30:
+            flat = (flat.astype(np.uint32) << 16).view(np.float32)
+        return flat.astype(np.float32).reshape(dims[::-1])

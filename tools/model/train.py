@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Trains the small Llama-architecture model that MARU ships. Saves and resumes.
 
-    train.py --out DIR [--minutes M] [--layers …]
+    train.py --out DIR [--init FILE.gguf] [--steps N] [--cool N] [--layers …]
 
 Run it in the root that `recipe` makes, with OMP_WAIT_POLICY=passive. The log has a line for
-each look at held-out text: tokens seen, bits per byte of training and of held-out text.
+each look at held-out text: steps, tokens seen, CPU seconds, bits per byte of training and of
+each held-out part. The rate is constant and falls to zero over the last steps (--cool), so a
+run that is stopped before that may be given another end.
 """
 import argparse
 import json
@@ -18,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import warm
 from corpus import corpus
 
 BLOCK = 10_000  # every 50th block of this many bytes is held out
@@ -137,79 +140,143 @@ def held_out(model, ids, per_byte, t):
     total = count = 0
     for s in range(0, len(ids) - t - 1, t):
         rows = torch.from_numpy(ids[None, s:s + t + 1].astype(np.int64))
-        logits = model(rows[:, :-1])
-        total += F.cross_entropy(logits[0], rows[0, 1:], reduction="sum").item()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(rows[:, :-1])
+        total += F.cross_entropy(logits[0].float(), rows[0, 1:], reduction="sum").item()
         count += t
     model.train()
     return total / count / math.log(2) * per_byte
 
 
-def main():
+class Average:
+    """A running mean of the weights, which is what is judged and kept."""
+
+    def __init__(self, model, keep):
+        self.keep, self.mean = keep, {k: v.clone() for k, v in model.state_dict().items()}
+
+    @torch.no_grad()
+    def add(self, model, step):
+        keep = min(self.keep, (step + 1) / (step + 10))
+        for name, v in model.state_dict().items():
+            self.mean[name].lerp_(v, 1 - keep)
+
+
+def arguments():
     a = argparse.ArgumentParser()
     a.add_argument("--out", type=Path, required=True)
-    a.add_argument("--minutes", type=float, default=60)
-    a.add_argument("--steps", type=int, default=8000, help="length of the cosine")
+    a.add_argument("--init", type=Path, help="a GGUF file to start from, with its vocabulary")
+    a.add_argument("--minutes", type=float, default=1e9)
+    a.add_argument("--steps", type=int, default=8000)
+    a.add_argument("--cool", type=int, default=2000, help="steps of falling rate at the end")
+    a.add_argument("--look", type=int, default=100, help="steps between looks at held-out text")
     a.add_argument("--layers", type=int, default=6)
     a.add_argument("--d", type=int, default=256)
     a.add_argument("--ffn", type=int, default=768)
     a.add_argument("--vocab", type=int, default=2048)
     a.add_argument("--batch", type=int, default=16)
-    a.add_argument("--dropout", type=float, default=0.05)
+    a.add_argument("--dropout", type=float, default=0.1)
+    a.add_argument("--decay", type=float, default=0.1)
+    a.add_argument("--average", type=float, default=0.99)
     a.add_argument("--lr", type=float, default=2e-3)
-    a.add_argument("--threads", type=int, default=1)
-    a = a.parse_args()
+    a.add_argument("--threads", type=int, default=2)
+    return a.parse_args()
+
+
+class Texts:
+    """Training text as one row of tokens, held-out text by part of the corpus."""
+
+    def __init__(self, out, vocab):
+        parts = [split(text) for text in corpus()]
+        train = "".join(t for t, _ in parts)
+        sp = pieces(out, train, vocab)
+        self.ids = encode(sp, train)
+        self.per_byte = len(self.ids) / len(train)
+        self.held = [(encode(sp, h), len(h)) for _, h in parts]
+
+    def judge(self, model, context):
+        return [held_out(model, ids, len(ids) / size, context) for ids, size in self.held]
+
+
+def start(a):
+    if not a.init:
+        c = dict(vocab=a.vocab, d=a.d, heads=a.d // 64, kv_heads=a.d // 128, ffn=a.ffn,
+                 layers=a.layers, context=256)
+        file = None
+    else:
+        file, c = warm.read(a.init)
+        (a.out / "pieces.model").write_bytes(warm.pieces_model(file.keys))
+    c.update(batch=a.batch, dropout=a.dropout, decay=a.decay, lr=a.lr, steps=a.steps,
+             cool=a.cool, average=a.average, seed=1)
+    model = Model(c)
+    if file:
+        model.load_state_dict(warm.weights(file, c["layers"]))
+    return c, model
+
+
+def rate(c, step):
+    return c["lr"] * min(1, (step + 1) / 50, (c["steps"] - step) / c["cool"])
+
+
+def train_step(model, opt, rows):
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(rows[:, :-1])
+    loss = F.cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
+    opt.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    opt.step()
+    return loss.item()
+
+
+def save(path, what):
+    torch.save(what, path.with_suffix(".new"))
+    path.with_suffix(".new").rename(path)
+
+
+def main():
+    a = arguments()
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
     a.out.mkdir(parents=True, exist_ok=True)
-    c = dict(vocab=a.vocab, d=a.d, heads=a.d // 64, kv_heads=a.d // 128, ffn=a.ffn,
-             layers=a.layers, context=256, batch=a.batch, dropout=a.dropout, lr=a.lr,
-             steps=a.steps, seed=1)
-    train, held = split(corpus())
-    sp = pieces(a.out, train, a.vocab)
-    ids, held_ids = encode(sp, train), encode(sp, held)
-    per_byte, held_per_byte = len(ids) / len(train), len(held_ids) / len(held)
-    model = Model(c)
-    decay = [p for p in model.parameters() if p.dim() == 2]
+    c, model = start(a)
+    texts, judge = Texts(a.out, c["vocab"]), Model(c)
+    average = Average(model, a.average)
+    matrices = [p for p in model.parameters() if p.dim() == 2]
     plain = [p for p in model.parameters() if p.dim() < 2]
-    opt = torch.optim.AdamW([{"params": decay, "weight_decay": 0.1},
+    opt = torch.optim.AdamW([{"params": matrices, "weight_decay": a.decay},
                              {"params": plain, "weight_decay": 0}], lr=a.lr, betas=(0.9, 0.95))
     step, best, state = 0, 9.0, a.out / "state.pt"
     if state.exists():
         saved = torch.load(state, weights_only=True)
         model.load_state_dict(saved["model"])
         opt.load_state_dict(saved["opt"])
-        step, best = saved["step"], saved["best"]
+        average.mean, step, best = saved["mean"], saved["step"], saved["best"]
     (a.out / "config.json").write_text(json.dumps(c, indent=1))
-    print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(ids)} tokens, "
-          f"{per_byte:.4f} tokens/byte, from step {step}", flush=True)
+    print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(texts.ids)} tokens, "
+          f"{texts.per_byte:.4f} tokens/byte, from step {step}, "
+          f"held out {texts.judge(model, c['context'])}", flush=True)
     log = open(a.out / "log.csv", "a")
-    begin, cpu, run, n, source = time.time(), time.process_time(), 0.0, 0, batches(ids, c, step + 1)
+    begin, cpu, losses = time.time(), time.process_time(), []
+    source = batches(texts.ids, c, step + 1)
     while step < a.steps and time.time() - begin < a.minutes * 60:
-        warm = a.steps * 0.03
-        rate = a.lr * min((step + 1) / warm,
-                          0.1 + 0.45 * (1 + math.cos(math.pi * step / a.steps)))
         for group in opt.param_groups:
-            group["lr"] = rate
-        rows = next(source)
-        logits = model(rows[:, :-1])
-        loss = F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
-        opt.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        opt.step()
-        step, run, n = step + 1, run + loss.item(), n + 1
-        if step % 100 == 0 or step == a.steps:
-            bits, seen = held_out(model, held_ids, held_per_byte, c["context"]), step * a.batch * 256
-            print(f"{step},{seen},{time.process_time() - cpu:.0f},"
-                  f"{run / n / math.log(2) * per_byte:.4f},{bits:.4f}", file=log, flush=True)
-            run, n = 0.0, 0
-            torch.save(dict(model=model.state_dict(), opt=opt.state_dict(), step=step,
-                            best=min(best, bits)), a.out / "state.new")
-            (a.out / "state.new").rename(state)
-            if bits < best:
-                best = bits
-                torch.save(model.state_dict(), a.out / "best.new")
-                (a.out / "best.new").rename(a.out / "best.pt")
+            group["lr"] = rate(c, step)
+        losses.append(train_step(model, opt, next(source)))
+        average.add(model, step)
+        step += 1
+        if step % a.look and step != a.steps:
+            continue
+        judge.load_state_dict(average.mean)
+        bits = texts.judge(judge, c["context"])
+        run = sum(losses) / len(losses) / math.log(2) * texts.per_byte
+        print(step, step * c["batch"] * c["context"], f"{time.process_time() - cpu:.0f}",
+              *(f"{x:.4f}" for x in (run, *bits)), sep=",", file=log, flush=True)
+        losses = []
+        save(state, dict(model=model.state_dict(), opt=opt.state_dict(), mean=average.mean,
+                         step=step, best=min(best, sum(bits))))
+        if sum(bits) < best:
+            best = sum(bits)
+            save(a.out / "best.pt", average.mean)
 
 
 if __name__ == "__main__":
