@@ -28,12 +28,19 @@
 #define MARU_NR_SET_CLIENT_NAME	(~0U)
 #endif
 
+#include <linux/module.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define MARU_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF)
+#else
+#define MARU_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
 /* ---- memory: TTM, gpuvm --------------------------------------------------------------- */
 
 #include <drm/drm_gpuvm.h>
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>
-#include <linux/module.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 

@@ -208,4 +208,5 @@ static struct pci_driver maru_pci_driver = {
 module_pci_driver(maru_pci_driver);
 
 MODULE_DESCRIPTION("DRM accel driver of the Memory-centric Accelerator Reference Unit");
+MARU_IMPORT_NS_DMA_BUF;
 MODULE_LICENSE("GPL");
