@@ -19,6 +19,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "maru_bo.h"
 #include "maru_migrate.h"
@@ -441,6 +442,8 @@ static void ttm_release(struct drm_device *drm, void *priv)
 {
 	struct maru_device *mdev = to_maru_device(drm);
 
+	/* dead BOs hold no reference to the device, but memory of what goes now */
+	flush_workqueue(mdev->ttm.wq);
 	maru_vram_fini(mdev, MARU_TIER_CXL);
 	maru_vram_fini(mdev, MARU_TIER_HBM);
 	ttm_range_man_fini(&mdev->ttm, TTM_PL_TT);
