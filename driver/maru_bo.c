@@ -16,6 +16,7 @@
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "maru_bo.h"
 #include "maru_device.h"
@@ -37,6 +38,8 @@ static void maru_bo_destroy(struct ttm_buffer_object *tbo)
 	atomic64_sub(tbo->base.size, &bo->mdev->counters.bo_bytes);
 	if (tbo->base.import_attach)
 		drm_prime_gem_destroy(&tbo->base, tbo->sg);
+	if (bo->forgotten)
+		dma_buf_put(bo->forgotten);
 	drm_gem_object_release(&tbo->base);
 	kfree(bo);
 	if (vm)
@@ -162,15 +165,27 @@ static struct maru_bo *bo_alloc(struct maru_device *mdev, u64 size)
 	return bo;
 }
 
-/* What other devices gave is no longer mapped for the card; it is held until the BO goes. */
-static void bo_forget_import(struct ttm_buffer_object *tbo)
+/*
+ * What another device gave is let go of: a mapping may last as long as its attachment. The
+ * dma-buf stays for its dma_resv.
+ */
+static void bo_forget_import(struct maru_bo *bo)
 {
-	if (!tbo->sg || !tbo->base.import_attach)
-		return;
-	dma_buf_unmap_attachment(tbo->base.import_attach, tbo->sg, DMA_BIDIRECTIONAL);
+	struct ttm_buffer_object *tbo = &bo->ttm;
+	struct sg_table *sgt;
+
+	dma_resv_lock(tbo->base.resv, NULL);
+	sgt = tbo->sg;
 	tbo->sg = NULL;
 	if (tbo->ttm)
 		tbo->ttm->sg = NULL;
+	dma_resv_unlock(tbo->base.resv);
+	if (!tbo->base.import_attach)
+		return;
+	bo->forgotten = tbo->base.import_attach->dmabuf;
+	get_dma_buf(bo->forgotten);
+	drm_prime_gem_destroy(&tbo->base, sgt);
+	tbo->base.import_attach = NULL;
 }
 
 static void bo_forget(struct maru_bo *bo)
@@ -179,14 +194,16 @@ static void bo_forget(struct maru_bo *bo)
 	struct ttm_buffer_object *tbo = &bo->ttm;
 	struct ttm_placement nowhere = {};
 
+	if (tbo->type == ttm_bo_type_sg) {
+		bo_forget_import(bo);
+		return;
+	}
 	dma_resv_lock(tbo->base.resv, NULL);
 	/* what another device reads stays as long as that holds it */
 	if (tbo->type == ttm_bo_type_device && !tbo->pin_count && tbo->resource &&
 	    maru_ttm_tier(tbo->resource) == MARU_TIER_HOST) {
 		dma_resv_wait_timeout(tbo->base.resv, DMA_RESV_USAGE_BOOKKEEP, false, 5 * HZ);
 		ttm_bo_validate(tbo, &nowhere, &ctx);
-	} else if (tbo->type == ttm_bo_type_sg) {
-		bo_forget_import(tbo);
 	}
 	dma_resv_unlock(tbo->base.resv);
 }
@@ -204,7 +221,9 @@ void maru_bo_forget_all(struct maru_device *mdev)
 {
 	struct maru_bo *bo;
 	LIST_HEAD(todo);
+	bool any;
 
+	down_write(&mdev->share_sem);
 	down_write(&mdev->place_sem);
 	spin_lock(&mdev->bos_lock);
 	list_splice_init(&mdev->bos, &todo);
@@ -218,8 +237,13 @@ void maru_bo_forget_all(struct maru_device *mdev)
 		maru_bo_put(bo);
 		spin_lock(&mdev->bos_lock);
 	}
+	any = !list_empty(&mdev->bos);
 	spin_unlock(&mdev->bos_lock);
 	up_write(&mdev->place_sem);
+	up_write(&mdev->share_sem);
+	/* the dead too, which TTM lets go of after their fences; the card has signalled its own */
+	if (any)
+		flush_workqueue(mdev->ttm.wq);
 }
 
 static int bo_init_private(struct maru_bo *bo, struct maru_vm *vm, u32 align,

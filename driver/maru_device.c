@@ -16,6 +16,7 @@
 #include "maru_migrate.h"
 #include "maru_queue.h"
 #include "maru_reset.h"
+#include "maru_tt.h"
 #include "maru_ttm.h"
 #include "maru_vm.h"
 
@@ -65,6 +66,7 @@ static int maru_device_init_pci(struct maru_device *mdev)
 	if (ret)
 		return ret;
 	dma_set_max_seg_size(mdev->drm.dev, UINT_MAX);
+	dma_set_seg_boundary(mdev->drm.dev, ULONG_MAX);
 	pci_set_master(mdev->pdev);
 	return 0;
 }
@@ -97,6 +99,8 @@ static int maru_device_init_life(struct maru_device *mdev)
 	INIT_LIST_HEAD(&mdev->bos);
 	spin_lock_init(&mdev->bos_lock);
 	init_rwsem(&mdev->place_sem);
+	init_rwsem(&mdev->share_sem);
+	maru_tt_init_device(mdev);
 	ret = maru_device_init_workqueues(mdev);
 	if (ret)
 		return ret;
@@ -174,6 +178,7 @@ void maru_device_remove(struct maru_device *mdev)
 	maru_queue_fail_all(mdev, -ENODEV);
 	maru_fw_quiesce(mdev);
 	maru_bo_forget_all(mdev);
+	maru_tt_forget_all(mdev);
 }
 
 /**

@@ -144,6 +144,8 @@ const struct drm_driver maru_drm_driver = {
 			   DRIVER_SYNCOBJ_TIMELINE | MARU_DRIVER_FEATURES,
 	.open = maru_open,
 	.postclose = maru_postclose,
+	.prime_handle_to_fd = maru_prime_handle_to_fd,
+	.prime_fd_to_handle = maru_prime_fd_to_handle,
 	.gem_prime_import_sg_table = maru_prime_import_sg_table,
 	.show_fdinfo = maru_fdinfo_show,
 	.ioctls = maru_ioctls,

@@ -106,3 +106,47 @@ struct drm_gem_object *maru_prime_import_sg_table(struct drm_device *drm,
 
 	return IS_ERR(bo) ? ERR_CAST(bo) : &bo->ttm.base;
 }
+
+/**
+ * maru_prime_handle_to_fd() - Export, unless remove has begun to end imports.
+ * @drm: device.
+ * @file: file.
+ * @handle: in it.
+ * @flags: of the descriptor.
+ * @fd: OUT: descriptor.
+ *
+ * Return: 0; -ENODEV; as drm_gem_prime_handle_to_fd().
+ */
+int maru_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 handle,
+			    u32 flags, int *fd)
+{
+	struct maru_device *mdev = to_maru_device(drm);
+	int ret = -ENODEV;
+
+	down_read(&mdev->share_sem);
+	if (!maru_device_is_gone(mdev))
+		ret = drm_gem_prime_handle_to_fd(drm, file, handle, flags, fd);
+	up_read(&mdev->share_sem);
+	return ret;
+}
+
+/**
+ * maru_prime_fd_to_handle() - Import, unless remove has begun to end imports.
+ * @drm: device.
+ * @file: file.
+ * @fd: descriptor of a dma-buf.
+ * @handle: OUT: in @file.
+ *
+ * Return: 0; -ENODEV; as drm_gem_prime_fd_to_handle().
+ */
+int maru_prime_fd_to_handle(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle)
+{
+	struct maru_device *mdev = to_maru_device(drm);
+	int ret = -ENODEV;
+
+	down_read(&mdev->share_sem);
+	if (!maru_device_is_gone(mdev))
+		ret = drm_gem_prime_fd_to_handle(drm, file, fd, handle);
+	up_read(&mdev->share_sem);
+	return ret;
+}

@@ -8,11 +8,9 @@
  */
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
-#include <drm/drm_prime.h>
 #include <drm/drm_print.h>
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_placement.h>
-#include <drm/ttm/ttm_pool.h>
 #include <drm/ttm/ttm_range_manager.h>
 #include <drm/ttm/ttm_tt.h>
 #include <linux/dma-resv.h>
@@ -24,6 +22,7 @@
 #include "maru_bo.h"
 #include "maru_migrate.h"
 #include "maru_pt.h"
+#include "maru_tt.h"
 #include "maru_ttm.h"
 #include "maru_vram.h"
 
@@ -53,28 +52,6 @@ u32 maru_ttm_tier(struct ttm_resource *res)
 	}
 }
 
-static size_t tt_runs(struct ttm_tt *tt, u64 offset, u64 bytes, struct maru_pt_run *runs)
-{
-	pgoff_t page = offset >> PAGE_SHIFT, end = page + (bytes >> PAGE_SHIFT);
-	size_t count = 0;
-	u64 next = 0;
-
-	for (; page < end; page++) {
-		u64 address = tt->dma_address[page];
-
-		if (count && address == next) {
-			if (runs)
-				runs[count - 1].bytes += PAGE_SIZE;
-		} else {
-			if (runs)
-				runs[count] = (struct maru_pt_run){ address, PAGE_SIZE };
-			count++;
-		}
-		next = address + PAGE_SIZE;
-	}
-	return count;
-}
-
 /**
  * maru_ttm_runs() - List where a range of a BO lies.
  * @res: its resource, not TTM_PL_SYSTEM.
@@ -84,7 +61,7 @@ static size_t tt_runs(struct ttm_tt *tt, u64 offset, u64 bytes, struct maru_pt_r
  * @count: OUT: pieces.
  *
  * Context: the BO's dma_resv is held; sleeps.
- * Return: array to kvfree(); ERR_PTR(-ENOMEM).
+ * Return: array to kvfree(); ERR_PTR: -ENOMEM; -ENODEV imported, and given back at remove.
  */
 struct maru_pt_run *maru_ttm_runs(struct ttm_resource *res, struct ttm_tt *tt, u64 offset,
 				  u64 bytes, size_t *count)
@@ -93,52 +70,18 @@ struct maru_pt_run *maru_ttm_runs(struct ttm_resource *res, struct ttm_tt *tt, u
 	struct maru_pt_run *runs;
 	size_t n;
 
-	n = tier ? maru_vram_runs(res, offset, bytes, NULL) : tt_runs(tt, offset, bytes, NULL);
+	n = tier ? maru_vram_runs(res, offset, bytes, NULL) : maru_tt_runs(tt, offset, bytes, NULL);
+	if (!n && !tier)
+		return ERR_PTR(-ENODEV);
 	runs = kvmalloc_array(n, sizeof(*runs), GFP_KERNEL);
 	if (!runs)
 		return ERR_PTR(-ENOMEM);
 	if (tier)
 		maru_vram_runs(res, offset, bytes, runs);
 	else
-		tt_runs(tt, offset, bytes, runs);
+		maru_tt_runs(tt, offset, bytes, runs);
 	*count = n;
 	return runs;
-}
-
-static struct ttm_tt *maru_ttm_tt_create(struct ttm_buffer_object *bo, uint32_t page_flags)
-{
-	struct ttm_tt *tt = kzalloc(sizeof(*tt), GFP_KERNEL);
-
-	if (!tt)
-		return NULL;
-	if (ttm_sg_tt_init(tt, bo, page_flags, ttm_cached)) {
-		kfree(tt);
-		return NULL;
-	}
-	return tt;
-}
-
-/* What was imported has its pages already. After unplug there is no device to map any for. */
-static int maru_ttm_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt,
-				struct ttm_operation_ctx *ctx)
-{
-	if (drm_dev_is_unplugged(&ttm_to_maru_device(bdev)->drm))
-		return -ENODEV;
-	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
-		return drm_prime_sg_to_dma_addr_array(tt->sg, tt->dma_address, tt->num_pages);
-	return ttm_pool_alloc(&bdev->pool, tt, ctx);
-}
-
-static void maru_ttm_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
-{
-	if (!(tt->page_flags & TTM_TT_FLAG_EXTERNAL))
-		ttm_pool_free(&bdev->pool, tt);
-}
-
-static void maru_ttm_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
-{
-	ttm_tt_fini(tt);
-	kfree(tt);
 }
 
 static void maru_ttm_evict_flags(struct ttm_buffer_object *bo, struct ttm_placement *placement)
@@ -332,10 +275,10 @@ static unsigned long maru_ttm_io_mem_pfn(struct ttm_buffer_object *bo, unsigned 
 }
 
 static const struct ttm_device_funcs maru_ttm_funcs = {
-	.ttm_tt_create = maru_ttm_tt_create,
-	.ttm_tt_populate = maru_ttm_tt_populate,
-	.ttm_tt_unpopulate = maru_ttm_tt_unpopulate,
-	.ttm_tt_destroy = maru_ttm_tt_destroy,
+	.ttm_tt_create = maru_tt_create,
+	.ttm_tt_populate = maru_tt_populate,
+	.ttm_tt_unpopulate = maru_tt_unpopulate,
+	.ttm_tt_destroy = maru_tt_destroy,
 	.eviction_valuable = ttm_bo_eviction_valuable,
 	.evict_flags = maru_ttm_evict_flags,
 	.move = maru_ttm_move,

@@ -3,9 +3,10 @@
  * Structs that several rooms of the driver share. Each room's own header has its functions;
  * a struct that one room alone uses stays in that room.
  *
- * Locks, in order (docs/locking.md): mdev->place_sem → vm->lock → dma_resv, by drm_exec
- * only → queue->lock → admin->lock → fence lock. The signalling path (run_job, events,
- * time-out, reset) takes the last three only and allocates nothing. Fence locks never nest.
+ * Locks, in order (docs/locking.md): mdev->share_sem → mdev->place_sem → vm->lock → dma_resv,
+ * by drm_exec only → queue->lock → admin->lock → fence lock. The signalling path (run_job,
+ * events, time-out, reset) takes the last three only and allocates nothing. Fence locks never
+ * nest.
  */
 #ifndef MARU_TYPES_H
 #define MARU_TYPES_H
@@ -105,10 +106,23 @@ struct maru_device {
 	 * that nobody else holds what could make way.
 	 */
 	struct rw_semaphore place_sem;
+	/** @share_sem: read by who imports or exports; written by remove, which ends imports. */
+	struct rw_semaphore share_sem;
 	/** @bos: all BOs, by maru_bo.link. */
 	struct list_head bos;
 	/** @bos_lock: protects the list; innermost. */
 	spinlock_t bos_lock;
+	/**
+	 * @map_sem: written by remove, which unmaps what is still mapped for the card and sets
+	 * @map_closed; read by who maps or unmaps pages. Nothing is allocated or waited for
+	 * under it.
+	 */
+	struct rw_semaphore map_sem;
+	bool map_closed;
+	/** @tts: pages mapped for the card, by maru_tt.link. */
+	struct list_head tts;
+	/** @tts_lock: protects the list; innermost. */
+	spinlock_t tts_lock;
 	/**
 	 * @memory_sem: written by the reset while BAR 2 does not decode, read by the kernel's
 	 * own stores to HBM; nothing is allocated or waited for under it. @memory_epoch: odd
@@ -168,6 +182,8 @@ struct maru_bo {
 	unsigned int pins;
 	/** @mdev: for counters. */
 	struct maru_device *mdev;
+	/** @forgotten: dma-buf that it was imported from, and detached from at remove. */
+	struct dma_buf *forgotten;
 	/** @link: in @mdev->bos, protected by its lock. */
 	struct list_head link;
 };
