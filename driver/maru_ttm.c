@@ -173,7 +173,7 @@ static int move_clear(struct ttm_buffer_object *bo, struct ttm_operation_ctx *ct
 		ttm_bo_move_null(bo, new_mem);
 		return 0;
 	}
-	runs = maru_ttm_runs(new_mem, NULL, 0, PFN_ALIGN(bo->base.size), &desc.dst.count);
+	runs = maru_ttm_runs(new_mem, NULL, 0, maru_vram_bytes(new_mem), &desc.dst.count);
 	if (IS_ERR(runs))
 		return PTR_ERR(runs);
 	desc.dst.runs = runs;
@@ -238,7 +238,9 @@ static void maru_ttm_release_notify(struct ttm_buffer_object *bo)
 		goto unlock;
 	desc.dst.tier = maru_ttm_tier(bo->resource);
 	desc.dep = dep;
-	runs = maru_ttm_runs(bo->resource, NULL, 0, PFN_ALIGN(bo->base.size), &desc.dst.count);
+	/* all of it, as all of it will count as zero */
+	runs = maru_ttm_runs(bo->resource, NULL, 0, maru_vram_bytes(bo->resource),
+			     &desc.dst.count);
 	if (IS_ERR(runs))
 		goto unlock;
 	desc.dst.runs = runs;

@@ -194,6 +194,21 @@ u64 maru_vram_used(struct maru_device *mdev, u32 tier)
 }
 
 /**
+ * maru_vram_bytes() - Bytes that it has: more than its BO asked for, where that is aligned.
+ * @res: of a device tier.
+ */
+u64 maru_vram_bytes(struct ttm_resource *res)
+{
+	struct maru_vram_resource *vres = to_vram_resource(res);
+	struct gpu_buddy_block *block;
+	u64 bytes = 0;
+
+	list_for_each_entry(block, &vres->blocks, link)
+		bytes += gpu_buddy_block_size(vres->mm, block);
+	return bytes;
+}
+
+/**
  * maru_vram_is_clear() - Was all of it zero when it was allocated?
  * @res: of a device tier.
  */

@@ -13,6 +13,7 @@ void maru_vram_fini(struct maru_device *mdev, u32 tier);
 u64 maru_vram_limit(struct maru_device *mdev, u32 tier);
 u64 maru_vram_used(struct maru_device *mdev, u32 tier);
 
+u64 maru_vram_bytes(struct ttm_resource *res);
 bool maru_vram_is_clear(struct ttm_resource *res);
 void maru_vram_set_zero(struct ttm_resource *res, bool zero);
 void maru_vram_set_scrub(struct ttm_resource *res, struct dma_fence *fence);
