@@ -77,6 +77,7 @@ INLINE __m512 as_int(__m512 sum, __m512i a, __m512i b)
 INLINE __m512 add_step(__m512 sum, __m512 a, const uint8_t *b, enum form form)
 {
 	__m512i bits = _mm512_castps_si512(a), high;
+	double pair;
 
 	switch (form) {
 	case F32_1:
@@ -84,8 +85,8 @@ INLINE __m512 add_step(__m512 sum, __m512 a, const uint8_t *b, enum form form)
 	case BF16_1:
 		return _mm512_fmadd_ps(broadcast(b), a, sum);
 	case F16_2:
-		return _mm512_fmadd_ps(_mm512_castpd_ps(_mm512_set1_pd(
-				*(const double *)(const void *)b)), a, sum);
+		memcpy(&pair, b, sizeof(pair));
+		return _mm512_fmadd_ps(_mm512_castpd_ps(_mm512_set1_pd(pair)), a, sum);
 	case BF16_2:
 		high = _mm512_and_si512(bits, _mm512_set1_epi32(-65536));
 		sum = _mm512_fmadd_ps(broadcast(b), _mm512_castsi512_ps(

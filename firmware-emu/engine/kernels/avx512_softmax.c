@@ -169,7 +169,8 @@ static void avx512_softmax(const struct kernels_softmax *rows)
 	for (size_t i = 0; i < rows->count; i++, soft = next, max = next_max) {
 		double sum;
 
-		softmax_next(&next, rows);
+		if (i + 1 < rows->count)	/* a step may lead anywhere */
+			softmax_next(&next, rows);
 		if (!is_short)
 			max = max_of(&soft);
 		else if (i + 1 < rows->count)
@@ -179,7 +180,8 @@ static void avx512_softmax(const struct kernels_softmax *rows)
 		row.from = values[i % 2];
 		row.by = _mm512_set1_ps((float)(1 / sum));
 		row.is_streamed = rows->is_streamed && avx512_is_aligned(to);
-		to = (float *)(void *)((uint8_t *)to + rows->to_step);
+		if (i + 1 < rows->count)
+			to = (float *)(void *)((uint8_t *)to + rows->to_step);
 	}
 	scale_by(&row, soft.n);
 }

@@ -24,6 +24,8 @@ static inline void softmax_next(struct kernels_soft *soft, const struct kernels_
 			max = max_of(&soft); \
 			sum = exp_of(rows->values, &soft, max); \
 			scale_by(to, rows->values, (float)(1 / sum), soft.n, rows->is_streamed); \
+			if (row + 1 == rows->count) \
+				break;	/* a step may lead anywhere */ \
 			to = (float *)(void *)((uint8_t *)to + rows->to_step); \
 			softmax_next(&soft, rows); \
 		} \
