@@ -218,8 +218,8 @@ static int run_columns(struct engine_op *op, const struct reduce_plan *plan, str
 		line->sum[j] = 0;
 		line->at[j] = -1;
 	}
-	for (i = 0; i < plan->n; i += rows, from += rows * plan->step) {
-		const float *values = load(plan, line, from, width);
+	for (i = 0; i < plan->n; i += rows) {
+		const float *values = load(plan, line, from + i * plan->step, width);
 
 		if (is_stopped(op, plan))
 			return -EINVAL;
