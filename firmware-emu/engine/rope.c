@@ -233,11 +233,12 @@ static void turn_heads(struct engine_op *op, struct rope_tables *tables, const u
 		turn(plan, tables, &heads);
 		return;
 	}
-	for (; count; count--, heads.to += heads.to_step, heads.from += heads.from_step) {
-		convert_lookup(MARU_TYPE_F32, x->desc->type)(tables->head, 4, heads.from, x_size,
-							     2 * plan->pairs);
+	for (size_t i = 0; i < count; i++) {
+		convert_lookup(MARU_TYPE_F32, x->desc->type)(tables->head, 4,
+							     heads.from + i * heads.from_step,
+							     x_size, 2 * plan->pairs);
 		turn(plan, tables, &one);
-		rows_store(dst, heads.to, tables->head, 2 * plan->pairs);
+		rows_store(dst, heads.to + i * heads.to_step, tables->head, 2 * plan->pairs);
 	}
 }
 

@@ -272,10 +272,11 @@ INLINE void pairs_all(const struct kernels_turn *turn, unsigned int type)
 	bool is_streamed = turn->is_streamed && avx512_is_aligned(turn->to) &&
 			   turn->to_step % 64 == 0;
 	size_t size = element_bytes(type), n = 2 * turn->n, i;
-	const uint8_t *from = turn->from;
-	uint8_t *to = turn->to;
 
 	for (size_t head = 0; head < turn->count; head++) {
+		const uint8_t *from = turn->from + head * turn->from_step;
+		uint8_t *to = turn->to + head * turn->to_step;
+
 		for (i = 0; i < n * size; i += 64)
 			_mm_prefetch((const char *)from + i + KERNELS_TURN_AHEAD, _MM_HINT_T0);
 		for (i = 0; i + 32 <= n; i += 32)
@@ -284,8 +285,6 @@ INLINE void pairs_all(const struct kernels_turn *turn, unsigned int type)
 		if (i < n)
 			pairs_step(type, to + i * size, from + i * size, turn->cosine + i,
 				   turn->sine + i, n - i, false);
-		from += turn->from_step;
-		to += turn->to_step;
 	}
 }
 
@@ -294,10 +293,11 @@ INLINE void halves_all(const struct kernels_turn *turn, unsigned int type)
 	size_t size = element_bytes(type), n = turn->n, i;
 	bool is_streamed = turn->is_streamed && avx512_is_aligned(turn->to) &&
 			   turn->to_step % 64 == 0 && n % 32 == 0;
-	const uint8_t *from = turn->from;
-	uint8_t *to = turn->to;
 
 	for (size_t head = 0; head < turn->count; head++) {
+		const uint8_t *from = turn->from + head * turn->from_step;
+		uint8_t *to = turn->to + head * turn->to_step;
+
 		for (i = 0; i < 2 * n * size; i += 64)
 			_mm_prefetch((const char *)from + i + KERNELS_TURN_AHEAD, _MM_HINT_T0);
 		for (i = 0; i + 32 <= n; i += 32)
@@ -306,8 +306,6 @@ INLINE void halves_all(const struct kernels_turn *turn, unsigned int type)
 		if (i < n)
 			halves_step(type, to + i * size, from + i * size, n * size,
 				    turn->cosine + i, turn->sine + i, n - i, false);
-		from += turn->from_step;
-		to += turn->to_step;
 	}
 }
 
