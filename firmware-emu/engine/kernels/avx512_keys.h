@@ -34,15 +34,4 @@ AVX512_INLINE __m512 avx512_row_rest(unsigned int type, const uint8_t *row, uint
 	return avx512_from_half(type, _mm256_maskz_loadu_epi16(mask, row + d * 2ULL));
 }
 
-/* Calls @f(@arguments, type) with the type as a constant. */
-#define AVX512_BY_TYPE(type_, f, argument) \
-	do { \
-		if ((type_) == MARU_TYPE_F32) \
-			f(argument, MARU_TYPE_F32); \
-		else if ((type_) == MARU_TYPE_F16) \
-			f(argument, MARU_TYPE_F16); \
-		else \
-			f(argument, MARU_TYPE_BF16); \
-	} while (0)
-
 #endif
