@@ -9,20 +9,18 @@
 
 #include "maru_device.h"
 #include "maru_error.h"
-#include "maru_fence.h"
+#include "maru_job.h"
 #include "maru_limit.h"
 #include "maru_queue.h"
 #include "maru_reset.h"
 #include "maru_trace.h"
 
-/* The job may be freed by whom its fence wakes. */
 static void maru_job_end_locked(struct maru_queue *queue, struct maru_job *job, int err)
 {
 	lockdep_assert_held(&queue->lock);
 	list_del_init(&job->link);
 	trace_maru_job_done(queue->mdev, queue->id, job->id, job->index, err);
-	atomic64_inc(&queue->finished);
-	maru_fence_signal(job->fence, err);
+	maru_job_end(job, err);
 }
 
 /**

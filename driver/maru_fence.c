@@ -84,24 +84,22 @@ void maru_fence_init(struct maru_fence *fence, struct maru_device *mdev, bool pi
  * @fence: fence.
  * @err: 0 or the errno that it shall carry.
  *
+ * Nothing happens to one that was ended before.
+ *
  * Context: any, hard interrupt included; the caller has a reference.
- * Return: true when this call ended it, false when it was ended before.
  */
-bool maru_fence_signal(struct maru_fence *fence, int err)
+void maru_fence_signal(struct maru_fence *fence, int err)
 {
 	unsigned long flags;
-	bool first;
 
 	spin_lock_irqsave(&fence->lock, flags);
-	first = !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags);
-	if (first) {
+	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags)) {
 		if (err)
 			dma_fence_set_error(&fence->base, err);
 		atomic_dec(&fence->mdev->counters.fences);
 		dma_fence_signal_locked(&fence->base);
 	}
 	spin_unlock_irqrestore(&fence->lock, flags);
-	return first;
 }
 
 /**

@@ -23,7 +23,7 @@ struct maru_fence {
 struct maru_fence *maru_fence_alloc(void);
 void maru_fence_init(struct maru_fence *fence, struct maru_device *mdev, bool pinned, u64 context,
 		     u64 seqno);
-bool maru_fence_signal(struct maru_fence *fence, int err);
+void maru_fence_signal(struct maru_fence *fence, int err);
 void maru_fence_drop(struct maru_fence *fence);
 
 #endif

@@ -45,6 +45,19 @@ struct maru_job *maru_job_create(struct maru_queue *queue, u64 client_id)
 }
 
 /**
+ * maru_job_end() - Count a job that was pushed, and end its fence.
+ * @job: job whose fence is not signalled; it may be freed by whom that wakes, who finds it counted.
+ * @err: 0 or the errno that its fence shall carry.
+ *
+ * Context: any; of all that could end the job the caller is the only one.
+ */
+void maru_job_end(struct maru_job *job, int err)
+{
+	atomic64_inc(&job->queue->finished);
+	maru_fence_signal(job->fence, err);
+}
+
+/**
  * maru_job_destroy() - Free a job that was not pushed, or that the scheduler is done with.
  * @job: job; it is in no ring. A fence that is not signalled ends -ECANCELED.
  *
@@ -55,8 +68,8 @@ void maru_job_destroy(struct maru_job *job)
 	struct maru_queue *queue = job->queue;
 
 	/* pushed, and killed before it ran */
-	if (job->pushed && maru_fence_signal(job->fence, -ECANCELED))
-		atomic64_inc(&queue->finished);
+	if (job->pushed && !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &job->fence->base.flags))
+		maru_job_end(job, -ECANCELED);
 	drm_sched_job_cleanup(&job->base);
 	maru_fence_drop(job->fence);
 	kfree(job);

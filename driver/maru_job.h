@@ -7,6 +7,7 @@
 #include "maru_types.h"
 
 struct maru_job *maru_job_create(struct maru_queue *queue, u64 client_id);
+void maru_job_end(struct maru_job *job, int err);
 void maru_job_destroy(struct maru_job *job);
 void maru_job_init_fence(struct maru_job *job);
 void maru_job_push(struct maru_job *job);

@@ -57,8 +57,8 @@ static struct dma_fence *maru_sched_run_job(struct drm_sched_job *base)
 
 	dma_fence_get(&fence->base);
 	ret = maru_sched_emit(job->queue, job);
-	if (ret && maru_fence_signal(fence, ret))
-		atomic64_inc(&job->queue->finished);
+	if (ret)
+		maru_job_end(job, ret);
 	dma_fence_end_signalling(cookie);
 	return &fence->base;
 }

@@ -271,6 +271,34 @@ TEST_F(submit, jobs_behind_an_error_are_cancelled)
 	EXPECT_EQ(8, info.done);
 }
 
+/* Whoever is woken by the last job finds all counted, those that the scheduler refused too. */
+TEST_F(submit, done_counts_what_ended)
+{
+	int rounds = getenv("MARU_FULL") ? 2000 : 20;
+	struct work *w = &self->w;
+	uint32_t bytes = packet_nop(w->commands.map), queue;
+	struct drm_maru_sync out = sync_signal_to(w->sync, 0);
+	struct drm_maru_queue_info info;
+
+	((struct maru_packet *)w->commands.map)->mbz = 1;
+	for (int i = 0; i < rounds; i++) {
+		struct drm_maru_job jobs[8] = { 0 };
+
+		ASSERT_EQ(0, queue_create(w->fd, w->vm, variant->cls, 0, &queue));
+		for (int j = 0; j < 8; j++) {
+			jobs[j].queue = queue;
+			jobs[j].va = VA_COMMANDS;
+			jobs[j].bytes = bytes;
+		}
+		jobs[7].syncs = ARRAY(&out, 1);
+		ASSERT_EQ(0, submit(w->fd, jobs, 8, NULL));
+		ASSERT_EQ(0, syncobj_wait(w->fd, w->sync, 0, WAIT_MS));
+		ASSERT_EQ(0, queue_info(w->fd, queue, &info));
+		ASSERT_EQ(8, info.done);
+		ASSERT_EQ(0, queue_destroy(w->fd, queue));
+	}
+}
+
 /* An element may be larger than the kernel knows, as long as the rest is zero. */
 TEST_F(submit, array_stride)
 {
