@@ -192,15 +192,19 @@ static void library_reorder(void *to, void *from, unsigned int kind, int64_t k, 
 	dnnl_engine_destroy(engine);
 }
 
-/* [PRE-6] the layouts are oneDNN's BA16a64b, BA16a64b2a and BA16a64b4a. */
+/*
+ * [PRE-6] the layouts are oneDNN's BA16a64b, BA16a64b2a and BA16a64b4a. Whole blocks only: on some
+ * machines oneDNN 3.7.2 writes the zeros of a block's rest over its elements.
+ */
 static void library(void **state)
 {
+	static const uint32_t whole[][2] = { { 64, 64 }, { 64, 192 }, { 256, 64 }, { 320, 448 } };
 	unsigned int i, j;
 
 	(void)state;
 	for (i = 0; i < 6; i++)
-		for (j = 0; j < 7; j++) {
-			const uint32_t dim[4] = { sizes[j][0], sizes[j][1], 1, 1 };
+		for (j = 0; j < 4; j++) {
+			const uint32_t dim[4] = { whole[j][0], whole[j][1], 1, 1 };
 			unsigned int size = maru_type_bytes(kinds[i].type);
 			uint64_t bytes = maru_layout_bytes(kinds[i].layout, kinds[i].type, dim);
 			uint8_t *from = case_memory((uint64_t)dim[0] * dim[1] * size);
