@@ -11,7 +11,7 @@
 #define TILE_SIDE_MIN	64u
 #define TILE_CALL_MACS	(1u << 17)	/* what starting a product costs, in multiply-adds */
 #define TILE_MACS_MIN	(1u << 23)	/* of F32; of smaller types as many bytes */
-#define TILES		64u
+#define TILES		32u
 #define FEW_BYTES	(256u << 10)	/* weights of a tile with few rows of B */
 #define FEW_BYTES_LONG	(1u << 20)	/* where there are many such tiles */
 
@@ -269,7 +269,7 @@ static void choose_tile(struct matmul_plan *plan)
 		return;
 	}
 	while (tile_m > TILE_SIDE_MIN && !fits_clipped(plan, tile_n, tile_m)) {
-		if (tile_n > tile_m)
+		if (tile_n >= tile_m)
 			tile_n /= 2;
 		else
 			tile_m /= 2;

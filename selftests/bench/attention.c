@@ -91,7 +91,7 @@ static double run_ours(const void *packet, uint32_t bytes, struct engine_scratch
 	double start;
 	unsigned int i;
 
-	usleep(5000);		/* the other side's threads stop spinning */
+	usleep(TURN_US);
 	start = now();
 	if (engine_begin(&pool.op, NULL, 0, packet, bytes)) {
 		printf("# refused: %#x\n", pool.op.error.word);
@@ -191,7 +191,7 @@ static void prefill(uint32_t n, uint32_t d, unsigned int type, const char *kind,
 		double start;
 
 		ours[i] = run_ours(&packet, sizeof(packet), scratch);
-		usleep(5000);
+		usleep(TURN_US);
 		start = now();
 		composed_run(composed);
 		theirs[i] = now() - start;
@@ -235,7 +235,7 @@ static void decode(uint32_t seqs, uint32_t d, unsigned int type, const char *kin
 	run_ours(&packet, sizeof(packet), scratch);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		ours[i] = run_ours(&packet, sizeof(packet), scratch);
-		usleep(5000);
+		usleep(TURN_US);
 		theirs[i] = read_all(&packet, bytes);
 	}
 	snprintf(name, sizeof(name), "attention-decode-4k-%u-%s", d, kind);

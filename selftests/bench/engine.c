@@ -90,7 +90,7 @@ static double run_ours(const void *packet, uint32_t bytes, struct engine_scratch
 	double start;
 	unsigned int i;
 
-	usleep(5000);		/* the other side's threads stop spinning */
+	usleep(TURN_US);
 	start = now();
 	if (engine_begin(&pool.op, NULL, 0, packet, bytes)) {
 		printf("# refused: %#x\n", pool.op.error.word);
@@ -166,7 +166,7 @@ static double run_native(struct native *native)
 {
 	double start;
 
-	usleep(5000);
+	usleep(TURN_US);
 	omp_set_num_threads((int)threads);	/* the engine wants one */
 	start = now();
 	check(dnnl_primitive_execute(native->primitive, stream, 4, native->arguments));

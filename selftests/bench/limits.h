@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* Between turns: the threads of OpenMP spin for some 6 ms after their part. */
+#define TURN_US		20000
+
 /** readloop_run() - Read @bytes once with one, four, eight streams: @loop < READLOOPS. */
 void readloop_run(unsigned int loop, const void *memory, size_t bytes);
 
