@@ -20,7 +20,8 @@ import subprocess
 import sys
 import time
 
-MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512, 80)]
+MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512, 80),
+           ("f32", 2048, 4), ("bf16", 2048, 8), ("i8", 2048, 8)]
 # Types of weights and their bytes; i8f: with activations in F32.
 MATVECS = [("bf16", 2), ("f16", 2), ("i8", 1), ("i8f", 1)]
 VEC_BYTES = 128 << 20

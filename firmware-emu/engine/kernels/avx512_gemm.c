@@ -346,19 +346,38 @@ static void avx512_gemm_bf16(const struct kernels_gemm *gemm)
 	each_block(gemm, (gemm->k + 1) / 2 * 2, 2 * BLOCK_K, bf16_panel);
 }
 
-/* @k is a multiple of 4. */
-static int32_t row_sum(const uint8_t *row, uint32_t k)
+/*
+ * -128 times the sums of up to four rows of k bytes, a multiple of 4: of four in turns, as each
+ * chain of sums waits for itself.
+ */
+INLINE void start_sums(int32_t *start, const uint8_t *row, uint64_t step, uint32_t rows, uint32_t k)
 {
 	const __m512i one = _mm512_set1_epi8(1);
-	__m512i sum = _mm512_setzero_si512();
-	uint32_t i;
+	const __mmask16 rest = (__mmask16)((1u << k % 64 / 4) - 1);
+	__m512i sum[4] = { 0 };
+	uint32_t i, r;
 
 	for (i = 0; i + 64 <= k; i += 64)
-		sum = _mm512_dpbusd_epi32(sum, one, _mm512_loadu_si512(row + i));
-	if (i < k)
-		sum = _mm512_dpbusd_epi32(sum, one, _mm512_maskz_loadu_epi32(
-			(__mmask16)((1u << (k - i) / 4) - 1), row + i));
-	return _mm512_reduce_add_epi32(sum);
+		for (r = 0; r < rows; r++)
+			sum[r] = _mm512_dpbusd_epi32(sum[r], one,
+						     _mm512_loadu_si512(row + r * step + i));
+	for (r = 0; r < rows; r++) {
+		if (rest)
+			sum[r] = _mm512_dpbusd_epi32(sum[r], one, _mm512_maskz_loadu_epi32(rest,
+						     row + r * step + i));
+		start[r] = -128 * _mm512_reduce_add_epi32(sum[r]);
+	}
+}
+
+static void start_all(const struct kernels_gemm *gemm, const struct block *block, int32_t *start)
+{
+	const uint8_t *row = group_at(gemm, block, 1, 0, 0).b;
+	uint32_t j;
+
+	for (j = 0; j + 4 <= block->m; j += 4)
+		start_sums(start + j, row + j * gemm->b_step, gemm->b_step, 4, block->k);
+	for (; j < block->m; j++)
+		start_sums(start + j, row + j * gemm->b_step, gemm->b_step, 1, block->k);
 }
 
 /* The last panel of rows of out that end before it does. */
@@ -389,8 +408,8 @@ static void i8_panel(const struct kernels_gemm *gemm, const struct block *block,
 	int add = gemm->add || block->k0;
 	uint32_t j, rows;
 
-	for (j = 0; j < block->m && (block->is_long || !n0); j++)
-		start[j] = -128 * row_sum(group_at(gemm, block, 1, j, 0).b, block->k);
+	if (block->is_long || !n0)
+		start_all(gemm, block, start);
 	for (j = 0; j < block->m; j += rows) {
 		struct group group = group_at(gemm, block, 1, j, n0);
 
