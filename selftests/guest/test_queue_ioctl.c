@@ -226,7 +226,7 @@ static void *guess_and_destroy(void *arg)
 }
 
 /* A handle that is found is whole: nobody can destroy half a queue. */
-TEST_F(queues, guessed_id)
+TEST_F_TIMEOUT(queues, guessed_id, 600)
 {
 	int rounds = getenv("MARU_FULL") ? 20000 : 200;
 	struct work *w = &self->w;

@@ -272,7 +272,7 @@ TEST_F(submit, jobs_behind_an_error_are_cancelled)
 }
 
 /* Whoever is woken by the last job finds all counted, those that the scheduler refused too. */
-TEST_F(submit, done_counts_what_ended)
+TEST_F_TIMEOUT(submit, done_counts_what_ended, 300)
 {
 	int rounds = getenv("MARU_FULL") ? 2000 : 20;
 	struct work *w = &self->w;
