@@ -40,7 +40,7 @@ BENCHES :=
 FUZZERS :=
 ANALYZE_SRC :=
 
-.PHONY: all host-tests guest-tests benches fuzzers module lists
+.PHONY: all programs host-tests guest-tests benches fuzzers module lists
 all:
 
 -include firmware-emu/build.mk
@@ -92,7 +92,8 @@ host-tests: $(HOST_TESTS:%=$(B)/bin/%) lists
 guest-tests: $(GUEST_TESTS:%=$(B)/bin/guest/%) lists
 benches: $(BENCHES:%=$(B)/bin/bench/%) lists
 fuzzers: $(FUZZERS:%=$(B)/bin/fuzz/%) lists
-all: $(all-y) $(PROGRAMS:%=$(B)/bin/%) host-tests guest-tests benches
+programs: $(all-y) $(PROGRAMS:%=$(B)/bin/%)
+all: programs host-tests guest-tests benches
 
 # The module, out of tree, for one of the toolbox's kernels. The kernel's build writes beside
 # its sources, so it gets a farm of links.
