@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Between turns: the threads of OpenMP spin for some 6 ms after their part. */
+/* Between turns: the threads of OpenMP spin for more than 5 ms after their part. */
 #define TURN_US		20000
 
 /** readloop_run() - Read @bytes once with one, four, eight streams: @loop < READLOOPS. */
