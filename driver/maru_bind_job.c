@@ -170,9 +170,9 @@ int maru_bind_init(struct maru_vm *vm)
  */
 void maru_bind_fini(struct maru_vm *vm)
 {
-	drm_sched_entity_destroy(&vm->entity);
 	wait_event(vm->idle, !atomic_read(&vm->jobs));
 	flush_work(&vm->mdev->reap);
+	drm_sched_entity_fini(&vm->entity);
 	drm_sched_fini(&vm->sched);
 }
 

@@ -108,8 +108,7 @@ static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sche
 	spin_lock(&sched->job_list_lock);
 	list_add(&job->list, &sched->pending_list);
 	spin_unlock(&sched->job_list_lock);
-	if (!READ_ONCE(sched->pause_submit))
-		drm_sched_wqueue_start(sched);
+	queue_work(sched->submit_wq, &sched->work_free_job);
 	return DRM_GPU_SCHED_STAT_NOMINAL;
 }
 

@@ -357,7 +357,7 @@ void maru_queue_kill(struct maru_queue *queue)
 	spin_unlock_irq(&queue->lock);
 	up_write(&mdev->push_lock);
 
-	drm_sched_entity_fini(&queue->entity);
+	maru_sched_end(queue);
 	maru_queue_unmake(queue);
 
 	spin_lock_irq(&queue->lock);

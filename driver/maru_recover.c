@@ -18,6 +18,7 @@
 #include "maru_queue.h"
 #include "maru_reset.h"
 #include "maru_ring.h"
+#include "maru_sched.h"
 
 /* Calls @fn for each queue that lives, with a reference and no lock. */
 static void maru_queue_for_each(struct maru_device *mdev,
@@ -40,7 +41,7 @@ static void maru_queue_for_each(struct maru_device *mdev,
 
 static void maru_queue_stop_sched(struct maru_queue *queue, int unused)
 {
-	drm_sched_wqueue_stop(&queue->sched);
+	maru_sched_stop(queue);
 }
 
 /**
@@ -162,7 +163,7 @@ static void maru_queue_recover(struct maru_queue *queue, int unused)
 			maru_doorbell_kick(mdev, queue->slot);
 	}
 	dma_fence_end_signalling(cookie);
-	drm_sched_wqueue_start(&queue->sched);
+	maru_sched_start(queue);
 }
 
 /**
@@ -190,7 +191,7 @@ static void maru_queue_lose(struct maru_queue *queue, int err)
 	spin_unlock_irq(&queue->lock);
 	dma_fence_end_signalling(cookie);
 	/* what it still has, it ends too */
-	drm_sched_wqueue_start(&queue->sched);
+	maru_sched_start(queue);
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 #include <drm/drm_drv.h>
 #include <drm/maru_accel.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "maru_device.h"
@@ -103,6 +104,48 @@ void maru_sched_set_limit(struct maru_queue *queue, u32 time_limit_ms)
 }
 
 /**
+ * maru_sched_stop() - Let the scheduler of a queue start nothing, for a card reset.
+ * @queue: queue.
+ *
+ * Context: process, sleeps.
+ */
+void maru_sched_stop(struct maru_queue *queue)
+{
+	guard(mutex)(&queue->sched_lock);
+	/* what starts nothing any more is not stopped: a reset may not find it to start it again */
+	if (!queue->sched_ended)
+		drm_sched_wqueue_stop(&queue->sched);
+}
+
+/** maru_sched_start() - Undo it. Context: process, sleeps. */
+void maru_sched_start(struct maru_queue *queue)
+{
+	guard(mutex)(&queue->sched_lock);
+	drm_sched_wqueue_start(&queue->sched);
+}
+
+/**
+ * maru_sched_end() - Take the jobs away that the scheduler has not started; they end -ECANCELED.
+ * @queue: queue that nobody pushes to any more.
+ *
+ * Those that wait for fences of others end after these.
+ *
+ * Context: process, sleeps.
+ */
+void maru_sched_end(struct maru_queue *queue)
+{
+	guard(mutex)(&queue->sched_lock);
+	/*
+	 * A worker that is taking a job puts the entity back where drm_sched_entity_fini() has
+	 * just taken it from, and then both empty a queue that is made for one consumer.
+	 */
+	drm_sched_wqueue_stop(&queue->sched);
+	drm_sched_entity_fini(&queue->entity);
+	queue->sched_ended = true;
+	drm_sched_wqueue_start(&queue->sched);
+}
+
+/**
  * maru_sched_init() - Make the scheduler and the entity of a queue.
  * @queue: queue with its time limit.
  *
@@ -123,6 +166,7 @@ int maru_sched_init(struct maru_queue *queue)
 	};
 	int ret;
 
+	mutex_init(&queue->sched_lock);
 	ret = drm_sched_init(sched, &args);
 	if (ret)
 		return ret;

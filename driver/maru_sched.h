@@ -6,5 +6,8 @@
 
 int maru_sched_init(struct maru_queue *queue);
 void maru_sched_set_limit(struct maru_queue *queue, u32 time_limit_ms);
+void maru_sched_stop(struct maru_queue *queue);
+void maru_sched_start(struct maru_queue *queue);
+void maru_sched_end(struct maru_queue *queue);
 
 #endif

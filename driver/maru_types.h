@@ -288,6 +288,9 @@ struct maru_queue {
 
 	struct drm_gpu_scheduler sched;
 	struct drm_sched_entity entity;
+	/** @sched_lock: stopping and starting @sched. @sched_ended: @entity is gone; under it. */
+	struct mutex sched_lock;
+	bool sched_ended;
 
 	/**
 	 * @ring, @descs, @block: coherent system memory, one allocation. The device's own, so

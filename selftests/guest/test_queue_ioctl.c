@@ -186,6 +186,48 @@ TEST_F(queues, destroy_under_load)
 	EXPECT_EQ(0, submit_run(w->fd, w->queue, 0, 0));
 }
 
+/* The scheduler starts a long row of jobs while the queue goes: each is run or cancelled, once. */
+TEST_F_TIMEOUT(queues, destroy_while_jobs_start, 600)
+{
+	enum { ARRAYS = 8, JOBS = 64 };
+	int rounds = getenv("MARU_FULL") ? 1000 : 50;
+	struct work *w = &self->w;
+	uint32_t bytes = packet_busy(w->commands.map, 100, VA_DATA, MIB), gate, ends[ARRAYS];
+
+	ASSERT_EQ(0, syncobj_create(w->fd, false, &gate));
+	for (int i = 0; i < ARRAYS; i++)
+		ASSERT_EQ(0, syncobj_create(w->fd, false, &ends[i]));
+	for (int round = 0; round < rounds; round++) {
+		bool is_cancelled = false;
+		uint32_t queue;
+
+		ASSERT_EQ(0, queue_create(w->fd, w->vm, DRM_MARU_CLASS_COMPUTE, 0, &queue));
+		ASSERT_EQ(0, submit_one(w->fd, w->queue, VA_COMMANDS, bytes, 0, gate, 0));
+		for (int i = 0; i < ARRAYS; i++) {
+			struct drm_maru_sync wait = sync_wait_on(gate, 0);
+			struct drm_maru_sync end = sync_signal_to(ends[i], 0);
+			struct drm_maru_job jobs[JOBS] = { 0 };
+
+			for (int j = 0; j < JOBS; j++)
+				jobs[j].queue = queue;
+			jobs[0].syncs = ARRAY(&wait, i == 0);
+			jobs[JOBS - 1].syncs = ARRAY(&end, 1);
+			ASSERT_EQ(0, submit(w->fd, jobs, JOBS, NULL));
+		}
+		ASSERT_EQ(0, syncobj_wait(w->fd, gate, 0, 10000));
+		usleep(round % 8 * 50);
+		ASSERT_EQ(0, queue_destroy(w->fd, queue));
+		for (int i = 0; i < ARRAYS; i++) {
+			int err = syncobj_result(w->fd, ends[i], 0);
+
+			ASSERT_TRUE(err == -ECANCELED || (err == 0 && !is_cancelled))
+				TH_LOG("round %d, array %d: %d", round, i, err);
+			is_cancelled |= err;
+		}
+	}
+	EXPECT_EQ(0, submit_run(w->fd, w->queue, 0, 0));
+}
+
 /* As many as LIMITS says, this one's own included, and no more. */
 TEST_F_TIMEOUT(queues, many, 120)
 {
