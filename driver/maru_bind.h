@@ -40,6 +40,7 @@ struct maru_bind_job {
 	struct drm_sched_job base;
 	struct maru_vm *vm;
 	bool in_sched;				/* @base was initialised */
+	bool ending;				/* counted in the file's binds */
 	struct list_head steps;
 	/** @own: steps that are allocated by themselves. */
 	struct maru_bind_step *own;

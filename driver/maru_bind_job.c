@@ -13,6 +13,7 @@
 #include "maru_bo.h"
 #include "maru_device.h"
 #include "maru_fence.h"
+#include "maru_file.h"
 #include "maru_table.h"
 #include "maru_tlb.h"
 #include "maru_trace.h"
@@ -45,6 +46,7 @@ static void bind_job_free(struct maru_bind_job *job)
 	bind_free_vas(&job->gone);
 	maru_fence_drop(job->fence);
 	kfree(job);
+	maru_file_end_bind(vm->file);
 	if (atomic_dec_and_test(&vm->jobs))
 		wake_up(&vm->idle);
 	maru_vm_put(vm);
@@ -58,6 +60,14 @@ static void bind_reap(struct work_struct *work)
 
 	llist_for_each_entry_safe(job, next, list, reap)
 		bind_job_free(job);
+}
+
+/* From here on the job waits for nobody but the card: its tables are as good as back. */
+static void bind_begin_end(struct maru_bind_job *job)
+{
+	if (!job->ending)
+		maru_file_begin_bind(job->vm->file);
+	job->ending = true;
 }
 
 static bool bind_write(struct maru_bind_job *job)
@@ -87,6 +97,7 @@ static struct dma_fence *bind_run_job(struct drm_sched_job *sched_job)
 	bool ok;
 	int idx;
 
+	bind_begin_end(job);
 	if (!drm_dev_enter(&mdev->drm, &idx)) {
 		WRITE_ONCE(job->vm->unusable, true);
 		maru_fence_signal(job->fence, -ENODEV);
@@ -222,6 +233,7 @@ void maru_bind_job_destroy(struct maru_bind_job *job)
 	if (job->in_sched)
 		drm_sched_job_cleanup(&job->base);
 	job->in_sched = false;
+	bind_begin_end(job);
 	if (llist_add(&job->reap, &mdev->reaped))
 		queue_work(system_dfl_wq, &mdev->reap);
 }

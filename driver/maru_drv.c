@@ -15,6 +15,7 @@
 #include "maru_device.h"
 #include "maru_drv.h"
 #include "maru_fdinfo.h"
+#include "maru_file.h"
 #include "maru_prime.h"
 #include "maru_query.h"
 #include "maru_queue.h"
@@ -81,15 +82,27 @@ static int maru_ioctl_check(struct file *filp, unsigned int cmd)
 	return 0;
 }
 
+static long maru_ioctl_run(struct file *filp, unsigned int cmd, unsigned long arg,
+			   long (*run)(struct file *filp, unsigned int cmd, unsigned long arg))
+{
+	struct drm_file *file = filp->private_data;
+	long ret = maru_ioctl_check(filp, cmd) ?: run(filp, cmd, arg);
+
+	/* binds that are over may still have tables that they did not need */
+	if (ret == -EDQUOT)
+		ret = maru_file_settle(file->driver_priv) ?: run(filp, cmd, arg);
+	return ret;
+}
+
 static long maru_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	return maru_ioctl_check(filp, cmd) ?: drm_ioctl(filp, cmd, arg);
+	return maru_ioctl_run(filp, cmd, arg, drm_ioctl);
 }
 
 #ifdef CONFIG_COMPAT
 static long maru_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	return maru_ioctl_check(filp, cmd) ?: drm_compat_ioctl(filp, cmd, arg);
+	return maru_ioctl_run(filp, cmd, arg, drm_compat_ioctl);
 }
 #else
 #define maru_compat_ioctl NULL

@@ -3,6 +3,8 @@
  * What a file has pinned: the rings of its queues and the page tables of its VMs. Without a
  * limit one file could leave the others no memory that moves.
  */
+#include <linux/wait_bit.h>
+
 #include "maru_device.h"
 #include "maru_file.h"
 
@@ -40,4 +42,28 @@ void maru_file_uncharge(struct maru_file *file, u64 bytes)
 {
 	if (file)
 		atomic64_sub(bytes, &file->pinned_bytes);
+}
+
+/** maru_file_begin_bind() - A bind job is about to give back what it did not need. */
+void maru_file_begin_bind(struct maru_file *file)
+{
+	atomic_inc(&file->binds);
+}
+
+/** maru_file_end_bind() - It has given it back. Context: any, as above. */
+void maru_file_end_bind(struct maru_file *file)
+{
+	if (atomic_dec_and_test(&file->binds))
+		wake_up_var(&file->binds);
+}
+
+/**
+ * maru_file_settle() - Wait for what binds are about to give back.
+ * @file: file.
+ *
+ * Context: process, sleeps, no lock held. Return: 0; -ERESTARTSYS a signal came.
+ */
+int maru_file_settle(struct maru_file *file)
+{
+	return wait_var_event_interruptible(&file->binds, !atomic_read(&file->binds));
 }

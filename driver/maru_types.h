@@ -164,6 +164,8 @@ struct maru_file {
 	struct xarray vms;
 	struct xarray queues;
 	atomic64_t pinned_bytes;
+	/** @binds: bind jobs that are about to give back tables. */
+	atomic_t binds;
 	/** @active_ns: per class, of queues that are destroyed already; for fdinfo. */
 	atomic64_t active_ns[MARU_CLASS_COUNT];
 };
@@ -195,6 +197,8 @@ struct maru_bo {
 struct maru_vm {
 	struct drm_gpuvm gpuvm;			/* refcounted by drm_gpuvm_get/put */
 	struct maru_device *mdev;
+	/** @file: whose it is. Not to be looked into once its bind jobs are over. */
+	struct maru_file *file;
 	/**
 	 * @lock: serialises binds and the end of the VM; outside of dma_resv. The tree and the
 	 * lists of mappings change under it and the VM's dma_resv, so either is enough to look.

@@ -106,10 +106,10 @@ static struct maru_pt_table *vm_create_root(struct maru_vm *vm, bool alone)
 	return root;
 }
 
-static int vm_create_tables(struct maru_vm *vm, struct maru_file *file)
+static int vm_create_tables(struct maru_vm *vm)
 {
 	vm->pt = kzalloc(sizeof(*vm->pt), GFP_KERNEL);
-	vm->pool = maru_table_pool_create(vm->mdev, file);
+	vm->pool = maru_table_pool_create(vm->mdev, vm->file);
 	if (!vm->pt || !vm->pool)
 		return -ENOMEM;
 	vm->pt->ops = &maru_table_ops;
@@ -157,8 +157,9 @@ static int vm_create_on_card(struct maru_vm *vm)
 	return ret;
 }
 
-static struct maru_vm *vm_alloc(struct maru_device *mdev, u64 va_start, u64 va_bytes)
+static struct maru_vm *vm_alloc(struct maru_file *file, u64 va_start, u64 va_bytes)
 {
+	struct maru_device *mdev = file->mdev;
 	struct drm_gem_object *resv_obj;
 	struct maru_vm *vm;
 
@@ -171,6 +172,7 @@ static struct maru_vm *vm_alloc(struct maru_device *mdev, u64 va_start, u64 va_b
 		return NULL;
 	}
 	vm->mdev = mdev;
+	vm->file = file;
 	vm->va_start = va_start;
 	vm->va_bytes = va_bytes;
 	mutex_init(&vm->lock);
@@ -185,12 +187,12 @@ static struct maru_vm *vm_alloc(struct maru_device *mdev, u64 va_start, u64 va_b
 
 static struct maru_vm *vm_create(struct maru_file *file, u64 va_start, u64 va_bytes)
 {
-	struct maru_vm *vm = vm_alloc(file->mdev, va_start, va_bytes);
+	struct maru_vm *vm = vm_alloc(file, va_start, va_bytes);
 	int ret;
 
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	ret = vm_create_tables(vm, file);
+	ret = vm_create_tables(vm);
 	if (ret)
 		goto tables;
 	ret = maru_bind_init(vm);
