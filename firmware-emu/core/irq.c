@@ -19,9 +19,6 @@ static void irq_replace(unsigned int vector, int fd)
 {
 	int old = fds[vector];
 
-	/* A peer that never reads must not block the card. */
-	if (fd >= 0)
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fds[vector] = fd;
 	if (old >= 0)
 		close(old);
@@ -46,12 +43,14 @@ void irq_set(const struct ipc_irqs *irqs, const int *new_fds, unsigned int count
 	pthread_mutex_unlock(&lock);
 }
 
+/* A peer that never reads must not block the card; it can clear the flag, so it is set each time. */
 static void irq_write(unsigned int vector)
 {
 	const uint64_t one = 1;
 
 	pthread_mutex_lock(&lock);
 	if (vector < MARU_MSIX_VECTORS && fds[vector] >= 0 &&
+	    !fcntl(fds[vector], F_SETFL, O_RDWR | O_NONBLOCK) &&
 	    write(fds[vector], &one, sizeof(one)) < 0) {
 		/* A full counter is a raised interrupt; a closed reader wants none. */
 	}

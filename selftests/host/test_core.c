@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The core as a process: boot, windows, interrupts, its end, and a kill at every fault point. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -214,6 +215,25 @@ static void vectors_are_replaced(void **state)
 	card_stop(card);
 }
 
+/* A peer shares the file description: it can fill the counter and make writes wait again. */
+static void full_vector_blocks_nobody(void **state)
+{
+	struct card *card = card_start(NULL);
+	struct ipc_irqs irqs = { .head.type = IPC_IRQS, .head.seq = ++card->seq, .count = 2 };
+	int fd = card->irq_fd[MARU_VECTOR_ADMIN];
+	const uint64_t full = UINT64_MAX - 1;
+
+	(void)state;
+	assert_int_equal(write(fd, &full, 8), 8);
+	assert_int_equal(fcntl(fd, F_SETFL, O_RDWR), 0);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(nop(card), MARU_ADMIN_OK);
+	usleep(50000);			/* the vector is raised after the completion */
+	assert_int_equal(send(card->fd, &irqs, sizeof(irqs), 0), sizeof(irqs));
+	assert_int_equal(card_wait_ack(card, irqs.head.seq, 1000), 0);
+	card_stop(card);
+}
+
 /* The core counts a window behind the first use of it. */
 static void expect_windows(struct card *card, uint32_t count)
 {
@@ -420,6 +440,7 @@ int main(void)
 		TEST(hello_of_another_version, "[BOOT-5] a slot of another version"),
 		TEST(quits, "[BOOT-6] the end of the slot is the end of the core"),
 		TEST(vectors_are_replaced, "[EVT-7] vectors are replaced"),
+		TEST(full_vector_blocks_nobody, "[IRQ-5] a full, blocking eventfd blocks nobody"),
 		TEST(windows_come_and_go, "[MMU-9] [MMU-10] windows come and go"),
 		TEST(file_is_cut_short, "[MMU-11] a file that is cut short"),
 		TEST(every_point_is_passed, "[ERR-8] normal work passes every fault point"),
