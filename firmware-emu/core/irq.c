@@ -43,7 +43,7 @@ void irq_set(const struct ipc_irqs *irqs, const int *new_fds, unsigned int count
 	pthread_mutex_unlock(&lock);
 }
 
-/* A peer that never reads must not block the card; it can clear the flag, so it is set each time. */
+/* A peer that does not read must block nobody. It can clear the flag, so it is set each time. */
 static void irq_write(unsigned int vector)
 {
 	const uint64_t one = 1;

@@ -32,7 +32,7 @@ int msg_dma_map(struct session *session, struct message *msg)
 	struct wire_dma_map map;
 
 	memcpy(&map, msg->body, sizeof(map));
-	if (map.argsz < sizeof(map) || !map.flags ||
+	if (!message_argsz_is_ok(map.argsz, sizeof(map)) || !map.flags ||
 	    (map.flags & ~(WIRE_DMA_READABLE | WIRE_DMA_WRITABLE)))
 		return -EINVAL;
 	if (dma_check_range(map.iova, map.bytes) || (map.offset & DMA_PAGE_MASK) ||
@@ -59,7 +59,7 @@ int msg_dma_unmap(struct session *session, struct message *msg)
 	struct wire_dma_unmap unmap;
 
 	memcpy(&unmap, msg->body, sizeof(unmap));
-	if (unmap.argsz < sizeof(unmap) || (unmap.flags & ~WIRE_UNMAP_ALL))
+	if (!message_argsz_is_ok(unmap.argsz, sizeof(unmap)) || (unmap.flags & ~WIRE_UNMAP_ALL))
 		return -EINVAL;
 	if (unmap.flags & WIRE_UNMAP_ALL) {
 		if (unmap.iova || unmap.bytes)

@@ -10,7 +10,7 @@
  * @session: the session
  * @msg: the message
  *
- * Return: 0, or -EINVAL for an argsz below the struct.
+ * Return: 0, or -EINVAL for a wrong argsz.
  */
 int msg_device_info(struct session *session, struct message *msg)
 {
@@ -18,7 +18,7 @@ int msg_device_info(struct session *session, struct message *msg)
 
 	(void)session;
 	memcpy(&info, msg->body, sizeof(info));
-	if (info.argsz < sizeof(info))
+	if (!message_argsz_is_ok(info.argsz, sizeof(info)))
 		return -EINVAL;
 	info.argsz = sizeof(info);
 	info.flags = WIRE_DEVICE_PCI | WIRE_DEVICE_RESETS;

@@ -12,14 +12,14 @@
  *
  * NORESIZE is not set: with it QEMU takes all vectors away at each change, and loses edges.
  *
- * Return: 0, or -EINVAL for a short argsz or an unknown kind.
+ * Return: 0, or -EINVAL for a wrong argsz or an unknown kind.
  */
 int msg_irq_info(struct session *session, struct message *msg)
 {
 	struct wire_irq_info info;
 
 	memcpy(&info, msg->body, sizeof(info));
-	if (info.argsz < sizeof(info) || info.index >= DEVICE_IRQ_COUNT)
+	if (!message_argsz_is_ok(info.argsz, sizeof(info)) || info.index >= DEVICE_IRQ_COUNT)
 		return -EINVAL;
 	info.argsz = sizeof(info);
 	info.count = session->device->irq_count(session->dev, info.index);
@@ -37,7 +37,7 @@ static int irq_check(struct session *session, const struct wire_irq_set *set,
 	size_t extra = msg->bytes - sizeof(*set);
 	uint32_t vectors;
 
-	if (set->argsz < sizeof(*set) || set->index >= DEVICE_IRQ_COUNT)
+	if (!message_argsz_is_ok(set->argsz, sizeof(*set)) || set->index >= DEVICE_IRQ_COUNT)
 		return -EINVAL;
 	if (set->flags & ~(WIRE_IRQ_DATA_MASK | WIRE_IRQ_ACTION_MASK))
 		return -EINVAL;

@@ -28,7 +28,7 @@ static int region_check(struct session *session, uint32_t region, uint64_t offse
  * No region has a capability list: a region with a file is mapped as a whole, so that one reply
  * of 32 bytes says all and QEMU has no second question.
  *
- * Return: 0, or -EINVAL for a short argsz or an unknown region.
+ * Return: 0, or -EINVAL for a wrong argsz or an unknown region.
  */
 int msg_region_info(struct session *session, struct message *msg)
 {
@@ -36,7 +36,7 @@ int msg_region_info(struct session *session, struct message *msg)
 	struct wire_region_info info;
 
 	memcpy(&info, msg->body, sizeof(info));
-	if (info.argsz < sizeof(info) || info.index >= DEVICE_REGION_COUNT)
+	if (!message_argsz_is_ok(info.argsz, sizeof(info)) || info.index >= DEVICE_REGION_COUNT)
 		return -EINVAL;
 	session->device->region_info(session->dev, info.index, &device);
 	info.argsz = sizeof(info);

@@ -58,6 +58,12 @@ struct message {
 	bool is_fatal;			/* answer, then end the connection */
 };
 
+/* What a client says to have room for: the struct, and no more than any message has. */
+static inline bool message_argsz_is_ok(uint32_t argsz, size_t bytes)
+{
+	return argsz >= bytes && argsz <= WIRE_MAX_BODY;
+}
+
 int session_init(struct session *session, const struct device_ops *device, void *dev);
 void session_fini(struct session *session);
 void session_open(struct session *session, struct transport *transport);

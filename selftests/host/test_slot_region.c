@@ -266,7 +266,7 @@ static const struct CMUnitTest tests[] = {
 	CASE("[PCI-3] device info", test_info),
 	CASE("[PCI-7] [PCI-8] region table, a file for BAR 2 alone", test_regions),
 	CASE("[REG-2] ranges that leave a region", test_ranges),
-	CASE("[REG-2] several writes in one message", test_multi),
+	CASE("[VFU-13] several writes in one message", test_multi),
 	CASE("[REG-2] registers take aligned accesses of 4 and 8 bytes", test_reg_sizes),
 	CASE("[REG-3] [REG-4] holes read 0, read-only words stay", test_reg_holes),
 	CASE("[PCI-9] configuration space behind its masks", test_config),

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "firmware-emu/log.h"
 #include "selftests/host/slot_case.h"
 
 static int is_alive(void)
@@ -83,6 +84,29 @@ static void test_version_wrong(void **state)
 		vfu_close(&case_vfu);
 		assert_int_equal(vfu_connect(&case_vfu, &case_card, case_way(state)), 0);
 	}
+}
+
+/* Less than a version and one byte, and more text than there is room for. */
+static void test_version_sizes(void **state)
+{
+	static const size_t wrong[] = { 0, 1, 2, 3, 4, 4 + WIRE_MAX_JSON + 1, 1 << 20 };
+	char *body = calloc(1, 1 << 20);
+
+	memset(body + 4, ' ', WIRE_MAX_JSON + 1);
+	memcpy(body + 4, "{}", 2);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (wrong[i] > 4)
+			body[wrong[i] - 1] = '\0';
+		assert_int_equal(vfu_call(&case_vfu, WIRE_VERSION, body, wrong[i], NULL, 0, NULL,
+					  0), -EINVAL);
+		assert_true(is_hung_up());
+		vfu_close(&case_vfu);
+		assert_int_equal(vfu_connect(&case_vfu, &case_card, case_way(state)), 0);
+	}
+	body[4 + WIRE_MAX_JSON - 1] = '\0';
+	assert_int_equal(vfu_negotiate(&case_vfu, body + 4, WIRE_MAX_JSON), 0);
+	assert_true(is_alive());
+	free(body);
 }
 
 static void test_version_deep(void **state)
@@ -177,24 +201,47 @@ static void test_payload_sizes(void **state)
 					  0), -EINVAL);
 	assert_int_equal(vfu_call(&case_vfu, WIRE_DEVICE_SET_IRQS, body, 4120, NULL, 0, NULL, 0),
 			 -EINVAL);
+	for (size_t n = 0; n < 8; n++)
+		assert_int_equal(vfu_call(&case_vfu, WIRE_REGION_WRITE_MULTI, body, n, NULL, 0,
+					  NULL, 0), -EINVAL);
 	assert_true(is_alive());
 }
 
-static void test_fds_unexpected(void **state)
+/* What a client says to have room for: never less than the struct, never out of all measure. */
+static void test_argsz(void **state)
 {
-	int fds[8], before = case_fds();
-	char body[64] = { 0 };
+	struct wire_dma_map map = { 0, 3, 0, 0x10000, 4096 };
+	struct wire_dma_unmap unmap = { .flags = WIRE_UNMAP_ALL };
+	struct wire_device_info device = { 0 };
+	struct wire_region_info region = { .index = 2 };
+	struct wire_irq_info irq = { .index = 2 };
+	struct wire_irq_set set = { 0, 0x21, 2, 0, 0 };
+	const struct { unsigned int command; void *body; uint32_t bytes; } all[] = {
+		{ WIRE_DMA_MAP, &map, 32 }, { WIRE_DMA_UNMAP, &unmap, 24 },
+		{ WIRE_DEVICE_GET_INFO, &device, 16 },
+		{ WIRE_DEVICE_GET_REGION_INFO, &region, 32 },
+		{ WIRE_DEVICE_GET_IRQ_INFO, &irq, 16 }, { WIRE_DEVICE_SET_IRQS, &set, 20 },
+	};
+	char reply[64];
 
 	(void)state;
-	for (unsigned int i = 0; i < 8; i++)
-		fds[i] = case_memfd(4096);
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		assert_int_equal(vfu_call(&case_vfu, fixed[i].command, body, fixed[i].bytes, fds,
-					  8, NULL, 0), -EINVAL);
-	for (unsigned int i = 0; i < 8; i++)
-		close(fds[i]);
-	assert_true(is_alive());
-	assert_int_equal(case_fds(), before);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct { uint32_t argsz; bool is_wrong; } rows[] = {
+			{ 0, true }, { all[i].bytes - 1, true }, { all[i].bytes, false },
+			{ WIRE_MAX_BODY, false }, { WIRE_MAX_BODY + 1, true }, { UINT32_MAX, true },
+		};
+
+		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++) {
+			int ret;
+
+			memcpy(all[i].body, &rows[j].argsz, 4);
+			ret = vfu_call(&case_vfu, all[i].command, all[i].body, all[i].bytes, NULL,
+				       0, reply, sizeof(reply));
+			if (rows[j].is_wrong ? ret != -EINVAL : ret < 0)
+				fail_msg("command %u, argsz %u: %d", all[i].command,
+					 rows[j].argsz, ret);
+		}
+	}
 }
 
 static void test_fds_flood(void **state)
@@ -269,6 +316,31 @@ static unsigned int make_samples(struct sample *samples)
 			memcpy(samples[i].body, all[i].body, all[i].bytes);
 	}
 	return sizeof(all) / sizeof(all[0]);
+}
+
+/* One more than a message takes, and many: refused for that alone. */
+static void test_fds_unexpected(void **state)
+{
+	struct sample samples[10] = { 0 };
+	unsigned int n = make_samples(samples);
+	int fds[8], before = case_fds();
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++)
+		fds[i] = case_memfd(4096);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct sample *at = &samples[i];
+
+		assert_int_equal(vfu_call(&case_vfu, at->command, at->body, at->bytes, fds,
+					  at->with_fd ? 2 : 1, NULL, 0), -EINVAL);
+		assert_int_equal(vfu_call(&case_vfu, at->command, at->body, at->bytes, fds, 8,
+					  NULL, 0), -EINVAL);
+	}
+	for (unsigned int i = 0; i < 8; i++)
+		close(fds[i]);
+	assert_true(is_alive());
+	assert_int_equal(vfu_read32(&case_vfu, 0, MARU_REG_ADMIN_SQ), 0);
+	assert_int_equal(case_fds(), before);
 }
 
 static void test_leave_anywhere(void **state)
@@ -411,6 +483,37 @@ static void test_no_reader(void **state)
 	assert_true(case_card.session.reply_bytes > 0);
 }
 
+/* Each client makes two lines. The log is the test's standard error meanwhile. */
+static void test_log_flood(void **state)
+{
+	int file = case_memfd(0), stderr_fd = dup(STDERR_FILENO);
+	uint64_t second = slot_now_ms() / 1000 + 1;
+	unsigned int lines = 0;
+	char text[4096];
+	ssize_t n;
+
+	while (slot_now_ms() / 1000 < second)
+		slot_step(&case_card, 1);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	log_set_level(LOG_WARN);
+	for (unsigned int i = 0; i < 600; i++) {
+		vfu_negotiate(&case_vfu, "{", 2);
+		vfu_close(&case_vfu);
+		vfu_connect(&case_vfu, &case_card, case_way(state));
+	}
+	log_set_level(LOG_ERROR);
+	second = slot_now_ms() / 1000 - second + 1;
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+	for (off_t at = 0; (n = pread(file, text, sizeof(text), at)) > 0; at += n) {
+		for (ssize_t i = 0; i < n; i++)
+			lines += text[i] == '\n';
+	}
+	close(file);
+	print_message("# %u lines in %llu s\n", lines, (unsigned long long)second);
+	assert_in_range(lines, 200, 200 * second);
+}
+
 static void test_random(void **state)
 {
 	unsigned int seed = 1;
@@ -446,12 +549,15 @@ static const struct CMUnitTest tests[] = {
 	CASE("[VFU-1] VERSION comes once", test_version_second),
 	CASE_RAW("[VFU-1] VERSION comes first", test_version_first),
 	CASE_RAW("[VFU-1] texts that are no agreement", test_version_wrong),
+	CASE_RAW("[VFU-1] VERSION of less than 5 bytes, texts of more than 4,096",
+		 test_version_sizes),
 	CASE_RAW("[VFU-1] a text 4,095 levels deep", test_version_deep),
 	CASE_RAW("[VFU-1] another major version", test_version_major),
 	CASE_RAW("[VFU-1] descriptors with VERSION", test_version_fds),
 	CASE("[VFU-2] sizes and types that end the connection", test_header_broken),
 	CASE("[VFU-2] commands that are not known", test_unknown_command),
 	CASE("[VFU-3] payloads of a wrong size", test_payload_sizes),
+	CASE("[VFU-3] argsz below the struct or above all measure", test_argsz),
 	CASE("[VFU-4] descriptors where none belong are closed", test_fds_unexpected),
 	CASE("[VFU-4] a flood of descriptors ends the connection", test_fds_flood),
 	CASE("[VFU-5] byte by byte", test_dribble),
@@ -461,6 +567,8 @@ static const struct CMUnitTest tests[] = {
 	CASE("[VFU-8] replies keep the order of 500 requests", test_fifo),
 	CASE("[VFU-9] 1,000 clients, descriptors and memory back to start", test_reconnect),
 	CASE_SOCKET("[VFU-10] a client that does not read", test_no_reader),
+	CASE_WAY("[CTL-10] a client that fills the log: 200 lines a second", test_log_flood,
+		 case_setup_raw, VFU_SOCKET),
 	CASE("[VFU-11] random messages", test_random),
 };
 
