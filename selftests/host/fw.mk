@@ -17,7 +17,8 @@ $(foreach t,$(QUEUE_TESTS),$(eval $(t)-src += selftests/host/queue_case.c))
 $(foreach t,$(FW_TESTS),$(eval $(t)-libs := -lpthread))
 
 # The core with the real engines.
-HOST_TESTS += test_core_engine
-test_core_engine-src := selftests/host/test_core_engine.c selftests/host/queue_case.c \
-	$(CARD_CLIENT_SRC) $(ENGINE_SRC)
-test_core_engine-libs := $(ENGINE_LIBS) -lpthread
+CORE_ENGINE_TESTS := test_core_engine test_tenants
+HOST_TESTS += $(CORE_ENGINE_TESTS)
+$(foreach t,$(CORE_ENGINE_TESTS),$(eval $(t)-src := selftests/host/$(t).c \
+	selftests/host/queue_case.c $(CARD_CLIENT_SRC) $(ENGINE_SRC)))
+$(foreach t,$(CORE_ENGINE_TESTS),$(eval $(t)-libs := $(ENGINE_LIBS) -lpthread))

@@ -39,6 +39,31 @@ struct fill fill_of(uint64_t va, uint32_t bytes, uint8_t byte)
 	};
 }
 
+struct maru_operand operand(uint64_t va, unsigned int type, unsigned int layout, uint32_t d0,
+			    uint32_t d1)
+{
+	struct maru_operand desc = { .va = va, .type = (uint8_t)type, .layout = (uint8_t)layout,
+				     .dim = { d0, d1, 1, 1 } };
+	uint64_t stride = maru_type_bytes(type);
+
+	for (unsigned int d = 0; d < 4 && !layout; d++) {
+		desc.stride[d] = stride;
+		stride *= desc.dim[d];
+	}
+	return desc;
+}
+
+struct matmul matmul_of(unsigned int out)
+{
+	struct matmul matmul = { .head = { .op = MARU_OP_MATMUL, .bytes = sizeof(matmul),
+					   .roles = 7, .tag = 5 } };
+
+	matmul.head.matmul.b_as = MARU_TYPE_NONE;
+	matmul.head.matmul.scale = 0x3f800000;
+	matmul.dst.type = (uint8_t)out;
+	return matmul;
+}
+
 struct maru_desc exec_of(const void *packets, uint32_t bytes)
 {
 	uint64_t at = card_alloc(card, MARU_TIER_HOST, bytes);

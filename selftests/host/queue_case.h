@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A card with one queue of VM 0, and FILL packets for it: what tests of queues share. */
+/* A card with one queue of VM 0, and packets for it: what tests of queues share. */
 #ifndef QUEUE_CASE_H
 #define QUEUE_CASE_H
 
@@ -17,6 +17,11 @@ struct fill {
 	struct maru_operand dst;
 };
 
+struct matmul {
+	struct maru_packet head;
+	struct maru_operand dst, a, b;
+};
+
 extern struct card *card;
 extern struct card_queue *queue;
 
@@ -29,6 +34,13 @@ int queue_case_teardown(void **state);
 
 /** fill_of() - A packet that fills bytes; its tag is 0x7a60 + @byte. */
 struct fill fill_of(uint64_t va, uint32_t bytes, uint8_t byte);
+
+/** operand() - A matrix of a packet, contiguous or prepared. */
+struct maru_operand operand(uint64_t va, unsigned int type, unsigned int layout, uint32_t d0,
+			    uint32_t d1);
+
+/** matmul_of() - A product of a and b with results of type @out; operands are to be set. */
+struct matmul matmul_of(unsigned int out);
 
 /** exec_of() - A descriptor that runs packets, which are copied to the guest's memory. */
 struct maru_desc exec_of(const void *packets, uint32_t bytes);

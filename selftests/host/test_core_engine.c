@@ -14,11 +14,6 @@
 #define MATRIX	(64ull << 20)	/* bytes of one long row, that all rows are */
 #define SUBMITS	1000u
 
-struct matmul {
-	struct maru_packet head;
-	struct maru_operand dst, a, b;
-};
-
 struct copy {
 	struct maru_packet head;
 	struct maru_operand dst, src;
@@ -109,31 +104,6 @@ static int setup(void **state)
 {
 	(void)state;
 	return queue_case_start(&(struct card_config){ .hbm_bytes = 128 << 20 });
-}
-
-static struct maru_operand operand(uint64_t va, unsigned int type, unsigned int layout, uint32_t d0,
-				   uint32_t d1)
-{
-	struct maru_operand desc = { .va = va, .type = (uint8_t)type, .layout = (uint8_t)layout,
-				     .dim = { d0, d1, 1, 1 } };
-	uint64_t stride = maru_type_bytes(type);
-
-	for (unsigned int d = 0; d < 4 && !layout; d++) {
-		desc.stride[d] = stride;
-		stride *= desc.dim[d];
-	}
-	return desc;
-}
-
-static struct matmul matmul_of(unsigned int out)
-{
-	struct matmul matmul = { .head = { .op = MARU_OP_MATMUL, .bytes = sizeof(matmul),
-					   .roles = 7, .tag = 5 } };
-
-	matmul.head.matmul.b_as = MARU_TYPE_NONE;
-	matmul.head.matmul.scale = 0x3f800000;
-	matmul.dst.type = (uint8_t)out;
-	return matmul;
 }
 
 /* Processor time of the core: other load makes no difference. */
