@@ -45,6 +45,9 @@ static int norm_plan(struct engine_op *op)
 	if (eps < 0)
 		return decode_refuse(op, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 20,
 				     op->header.norm.eps);
+	if (op->header.norm.groups)
+		return decode_refuse(op, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 24,
+				     op->header.norm.groups);
 	plan->kind = op->header.norm.kind;
 	plan->eps = eps;
 	rows_plan(op, &plan->rows);

@@ -70,9 +70,6 @@ static int check_shape(struct engine_op *op)
 	if (add && is_index(kind))
 		return decode_refuse(op, MARU_ERR_BAD_ROLES, MARU_ROLE_NONE, 8,
 				     op->header.roles);
-	if (add && add->type != dst->type)
-		return decode_refuse(op, MARU_ERR_BAD_TYPE, MARU_ROLE_REDUCE_ADD,
-				     MARU_FIELD_TYPE, add->type);
 	for (d = 0; d < 4; d++) {
 		unsigned int role = d == op->header.reduce.dim ? MARU_ROLE_DST : MARU_ROLE_X;
 

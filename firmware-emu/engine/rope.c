@@ -47,10 +47,16 @@ static int refuse_param(struct engine_op *op, unsigned int field, uint64_t value
 static int check_params(struct engine_op *op)
 {
 	const struct maru_params_rope *rope = &op->header.rope;
-	uint32_t d = op->operands[MARU_ROLE_DST].desc->dim[0];
+	uint32_t d = op->operands[MARU_ROLE_DST].desc->dim[0], i;
 
-	if (rope->mode != MARU_ROPE_NORMAL && rope->mode != MARU_ROPE_NEOX)
+	if (rope->mode == MARU_ROPE_MROPE || rope->mode == MARU_ROPE_VISION ||
+	    rope->mode == MARU_ROPE_IMROPE)
 		return decode_refuse(op, MARU_ERR_UNSUPPORTED, MARU_ROLE_NONE, 16, rope->mode);
+	if (rope->mode != MARU_ROPE_NORMAL && rope->mode != MARU_ROPE_NEOX)
+		return refuse_param(op, 16, rope->mode);
+	for (i = 0; i < 4; i++)
+		if (rope->sect[i])
+			return refuse_param(op, 24 + 2 * i, rope->sect[i]);
 	if (rope->n_dims % 2)
 		return refuse_param(op, 20, rope->n_dims);
 	if (rope->n_offs % 2 || (d && (uint32_t)rope->n_offs + rope->n_dims > d))

@@ -74,8 +74,15 @@ struct accel_fault accel_check_elementwise(const struct maru_packet *packet)
 
 static struct accel_fault check_rope_params(const struct maru_params_rope *params, uint32_t d)
 {
-	if (params->mode != MARU_ROPE_NORMAL && params->mode != MARU_ROPE_NEOX)
+	if (params->mode == MARU_ROPE_MROPE || params->mode == MARU_ROPE_VISION ||
+	    params->mode == MARU_ROPE_IMROPE)
 		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 16, params->mode);
+	if (params->mode != MARU_ROPE_NORMAL && params->mode != MARU_ROPE_NEOX)
+		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 16, params->mode);
+	for (int i = 0; i < 4; i++) {
+		if (params->sect[i])
+			return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 24 + 2 * i, params->sect[i]);
+	}
 	if (params->n_dims % 2)
 		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 20, params->n_dims);
 	if (params->n_offs % 2 || (d && (uint32_t)params->n_offs + params->n_dims > d))

@@ -48,6 +48,8 @@ struct accel_fault accel_check_norm(const struct maru_packet *packet)
 		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, 16, packet->norm.kind);
 	if (accel_float(packet->norm.eps) < 0)
 		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 20, packet->norm.eps);
+	if (packet->norm.groups)
+		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, 24, packet->norm.groups);
 	return ACCEL_RIGHT;
 }
 
@@ -84,8 +86,6 @@ struct accel_fault accel_check_reduce(const struct maru_packet *packet)
 		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_DST, MARU_FIELD_TYPE, dst->type);
 	if (add && is_index)
 		return ACCEL_FAULT(BAD_ROLES, MARU_ROLE_NONE, 8, packet->roles);
-	if (add && add->type != dst->type)
-		return ACCEL_FAULT(BAD_TYPE, MARU_ROLE_REDUCE_ADD, MARU_FIELD_TYPE, add->type);
 	for (int d = 0; d < 4; d++) {
 		if (d == packet->reduce.dim) {
 			if (dst->dim[d] != 1)

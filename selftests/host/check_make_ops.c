@@ -128,6 +128,7 @@ static void make_norm(union check_packet *packet)
 
 	packet->header.norm.kind = kinds[check_pick(7)];
 	packet->header.norm.eps = check_pick(4) ? SMALL : 0;
+	packet->header.norm.groups = check_pick(9) ? 0 : 2;
 	check_strides(dst, false);
 	add_same(packet, MARU_ROLE_X, pick_float(), dst, true);
 	if (check_pick(2))
@@ -140,11 +141,14 @@ static void make_norm(union check_packet *packet)
 
 static void make_rope(union check_packet *packet)
 {
+	static const uint8_t modes[9] = { 0, 0, 0, 2, 2, 2, MARU_ROPE_MROPE, MARU_ROPE_VISION,
+					  MARU_ROPE_IMROPE };
 	struct maru_params_rope *params = &packet->header.rope;
 	struct maru_operand *dst = check_add(packet, 0, pick_float());
 	uint32_t d = 2 * (1 + check_pick(9));
 
-	params->mode = check_pick(2) ? MARU_ROPE_NORMAL : MARU_ROPE_NEOX;
+	params->mode = modes[check_pick(9)];
+	params->sect[check_pick(4)] = check_pick(9) ? 0 : 16;
 	params->inverse = check_pick(2);
 	params->n_dims = (uint16_t)(check_pick(2) ? d : 2 * (1 + check_pick(d / 2)));
 	params->n_offs = check_pick(3) ? 0 : (uint16_t)(d - params->n_dims);
@@ -212,7 +216,7 @@ static void make_reduce(union check_packet *packet)
 	x->dim[dim] = check_pick(6);
 	check_strides(x, false);
 	if (!check_pick(kind >= MARU_REDUCE_ARGMAX ? 9 : 3))
-		add_same(packet, MARU_ROLE_REDUCE_ADD, type, dst, true);
+		add_same(packet, MARU_ROLE_REDUCE_ADD, MARU_TYPE_F32, dst, true);
 }
 
 static void make_sort(union check_packet *packet)

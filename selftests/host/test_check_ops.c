@@ -168,6 +168,8 @@ static void test_norm(void **state)
 	WRONG(norm, p.header.norm.kind = 5, BAD_PARAM, NONE, 16);
 	WRONG(norm, p.header.norm.eps = MINUS, BAD_PARAM, NONE, 20);
 	WRONG(norm, p.header.norm.groups = 2, BAD_PARAM, NONE, 24);
+	WRONG(norm, (p.header.norm.kind = MARU_NORM_GROUP, p.header.norm.groups = 2), UNSUPPORTED,
+	      NONE, 16);
 	WRONG(norm, set(&p, 1, F32, 8, 1, 1, 1), BAD_SHAPE, 1, MARU_FIELD_DIM(1));
 	WRONG(norm, set(&p, 2, F32, 8, 2, 1, 1), BAD_SHAPE, 2, MARU_FIELD_DIM(1));
 	WRONG(norm, p.operand[1] = p.operand[0], NONE, 0, 0);
@@ -204,10 +206,15 @@ static void test_rope(void **state)
 	WRONG(rope, p.header.rope.n_dims = 0xfffe, BAD_PARAM, NONE, 22);
 	WRONG(rope, p.header.rope.base = 0, BAD_PARAM, NONE, 36);
 	WRONG(rope, p.header.rope.base = MINUS, BAD_PARAM, NONE, 36);
-	WRONG(rope, p.header.rope.mode = 1, UNSUPPORTED, NONE, 16);
+	WRONG(rope, p.header.rope.mode = 1, BAD_PARAM, NONE, 16);
 	WRONG(rope, p.header.rope.mode = 3, BAD_PARAM, NONE, 16);
+	WRONG(rope, p.header.rope.mode = MARU_ROPE_MROPE, UNSUPPORTED, NONE, 16);
+	WRONG(rope, (p.header.rope.mode = MARU_ROPE_IMROPE, p.header.rope.sect[1] = 20),
+	      UNSUPPORTED, NONE, 16);
+	WRONG(rope, p.header.rope.mode = 41, BAD_PARAM, NONE, 16);
 	WRONG(rope, p.header.rope.skip_neg = 1, BAD_PARAM, NONE, 18);
 	WRONG(rope, p.header.rope.sect[0] = 1, BAD_PARAM, NONE, 24);
+	WRONG(rope, p.header.rope.sect[3] = 1, BAD_PARAM, NONE, 30);
 	WRONG(rope, set(&p, 2, I32, 20, 1, 1, 1), BAD_SHAPE, 2, MARU_FIELD_DIM(0));
 	WRONG(rope, set(&p, 3, F32, 4, 1, 1, 1), BAD_SHAPE, 3, MARU_FIELD_DIM(0));
 }
@@ -298,6 +305,11 @@ static void test_fold(void **state)
 	WRONG(reduce, set(&p, 2, F32, 8, 1, 1, 1), BAD_SHAPE, 2, MARU_FIELD_DIM(2));
 	WRONG(reduce, p.operand[2] = p.operand[0], NONE, 0, 0);
 	WRONG(reduce, p.header.reduce.kind = MARU_REDUCE_ARGMAX, BAD_TYPE, 0, MARU_FIELD_TYPE);
+	WRONG(reduce, set(&p, 2, I32, 8, 1, 2, 1), BAD_TYPE, 2, MARU_FIELD_TYPE);
+	WRONG(reduce, (p.header.reduce.kind = MARU_REDUCE_ARGMAX, set(&p, 0, I32, 8, 1, 2, 1)),
+	      BAD_ROLES, NONE, 8);
+	WRONG(reduce, (p.header.reduce.kind = MARU_REDUCE_ARGMAX, set(&p, 0, I32, 8, 1, 2, 1),
+		       set(&p, 2, I32, 8, 1, 2, 1)), BAD_TYPE, 2, MARU_FIELD_TYPE);
 	WRONG(reduce, (p.header.reduce.kind = MARU_REDUCE_ARGMIN, set(&p, 0, I32, 8, 1, 2, 1)),
 	      BAD_ROLES, NONE, 8);
 	WRONG(sort, (void)0, NONE, 0, 0);

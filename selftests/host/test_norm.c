@@ -179,6 +179,9 @@ static void refused(void **state)
 	start(MARU_NORM_GROUP, 0);
 	rows_add(&c, 0, F32, dim, 0, &seed);
 	rows_add(&c, 1, F32, dim, 0, &seed);
+	c.header.norm.groups = 2;
+	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_NONE, 16);
+	c.header.norm.groups = 0;
 	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_NONE, 16);
 	c.header.norm.kind = 5;
 	case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 16);

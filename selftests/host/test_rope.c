@@ -195,10 +195,18 @@ static void refused(void **state)
 	(void)state;
 	start(MARU_ROPE_NORMAL, 64, 0);
 	operands(dim, F32, F32, false, 10, &seed);
-	rope->mode = 1;
-	case_refused(&c, MARU_ERR_UNSUPPORTED, MARU_ROLE_NONE, 16);
-	rope->mode = 3;
-	case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 16);
+	for (unsigned int mode = 0; mode < 256; mode++) {
+		bool is_kept = mode == MARU_ROPE_MROPE || mode == MARU_ROPE_VISION ||
+			       mode == MARU_ROPE_IMROPE;
+
+		if (mode == MARU_ROPE_NORMAL || mode == MARU_ROPE_NEOX)
+			continue;
+		rope->mode = (uint8_t)mode;
+		rope->sect[3] = is_kept;	/* part of a right packet there */
+		case_refused(&c, is_kept ? MARU_ERR_UNSUPPORTED : MARU_ERR_BAD_PARAM,
+			     MARU_ROLE_NONE, 16);
+	}
+	rope->sect[3] = 0;
 	rope->mode = MARU_ROPE_NEOX;
 	rope->n_dims = 63;
 	case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 20);
@@ -216,9 +224,11 @@ static void refused(void **state)
 	rope->inverse = 2;
 	case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 17);
 	rope->inverse = 0;
-	rope->sect[0] = 1;
-	case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 24);
-	rope->sect[0] = 0;
+	for (unsigned int i = 0; i < 4; i++) {
+		rope->sect[i] = 0x100;
+		case_refused(&c, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, 24 + 2 * i);
+		rope->sect[i] = 0;
+	}
 	rows_operand(&c, 2)->dim[0] = 4;
 	case_refused(&c, MARU_ERR_BAD_SHAPE, 2, MARU_FIELD_DIM(0));
 	rows_operand(&c, 2)->dim[0] = 3;

@@ -149,6 +149,12 @@ enum maru_rope {
 	MARU_ROPE_NORMAL	= 0,
 	/** @MARU_ROPE_NEOX: (i, i + n_dims / 2) */
 	MARU_ROPE_NEOX		= 2,
+	/** @MARU_ROPE_MROPE: kept, as are the next two: sections with positions of their own */
+	MARU_ROPE_MROPE		= 8,
+	/** @MARU_ROPE_VISION: kept */
+	MARU_ROPE_VISION	= 24,
+	/** @MARU_ROPE_IMROPE: kept */
+	MARU_ROPE_IMROPE	= 40,
 };
 
 /** enum maru_reduce - Kind of REDUCE. */
@@ -268,7 +274,7 @@ struct maru_params_attention {
  * @kind: enum maru_norm.
  * @mbz: MBZ.
  * @eps: bits of an f32 ≥ 0.
- * @groups: MBZ.
+ * @groups: of MARU_NORM_GROUP, which is kept; 0 in others.
  * @mbz2: MBZ.
  */
 struct maru_params_norm {
@@ -287,7 +293,7 @@ struct maru_params_norm {
  * @mbz: MBZ.
  * @n_dims: elements of a head that turn, even; the others are copied.
  * @n_offs: the first of them, even.
- * @sect: MBZ.
+ * @sect: of the modes that are kept; 0 in others.
  * @n_ctx: length that the model was trained with; used when @ext_factor is not 0.
  * @base: bits of an f32 > 0.
  * @freq_scale: bits of an f32: positions are stretched by it.
