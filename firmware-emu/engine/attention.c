@@ -33,11 +33,14 @@ static int check_params(struct engine_op *op, struct attention_plan *plan)
 	return 0;
 }
 
-/* A table and a ragged batch need lengths and take no mask. */
+/* A table and a ragged batch need lengths, a table takes no mask. */
 static int check_roles(struct engine_op *op)
 {
-	if ((operand_present(op, MARU_ROLE_BLOCKS) || operand_present(op, MARU_ROLE_Q_START)) &&
-	    (!operand_present(op, MARU_ROLE_KV_LEN) || operand_present(op, MARU_ROLE_MASK)))
+	bool has_table = operand_present(op, MARU_ROLE_BLOCKS);
+
+	if (((has_table || operand_present(op, MARU_ROLE_Q_START)) &&
+	     !operand_present(op, MARU_ROLE_KV_LEN)) ||
+	    (has_table && operand_present(op, MARU_ROLE_MASK)))
 		return decode_refuse(op, MARU_ERR_BAD_ROLES, MARU_ROLE_NONE, 8, op->header.roles);
 	return 0;
 }

@@ -104,7 +104,7 @@ struct accel_fault accel_check_attention(const struct maru_packet *packet)
 
 	if (fault.word)
 		return fault;
-	if ((all.blocks || all.q_start) && (!all.kv_len || all.mask))
+	if (((all.blocks || all.q_start) && !all.kv_len) || (all.blocks && all.mask))
 		return ACCEL_FAULT(BAD_ROLES, MARU_ROLE_NONE, 8, packet->roles);
 	all.sequences = all.q_start ? all.kv_len->dim[0] : all.q->dim[3];
 	fault = check_queries(&all);

@@ -108,7 +108,7 @@ static void make_attention(union check_packet *packet)
 		 is_ragged ? 1 : sequences);
 	set_dims(check_add(packet, MARU_ROLE_K, pick_float()), d, keys, k_heads, pools);
 	set_dims(check_add(packet, MARU_ROLE_V, pick_float()), dv, keys, v_heads, pools);
-	if (!is_paged && !is_ragged && check_pick(2))
+	if (!is_paged && check_pick(2))
 		set_dims(check_add(packet, MARU_ROLE_MASK, pick_float()), keys, n + check_pick(2),
 			 pick_part(heads), pick_part(sequences));
 	if (is_paged)

@@ -22,7 +22,8 @@ extern "C" {
  * of range ends the job with -ERANGE and its packet and operand in accel_queue_error().
  *
  * Descs begin with @size and have an _INIT macro; NULL for a desc means that macro. "F" below is
- * F32, F16 or BF16. Sums are kept in F32 and rounded once. docs/card.md has the numerics.
+ * F32, F16 or BF16. The card computes in F32 and rounds once to the destination; it sums in F32
+ * for attention, in F64 for norms, softmax and reductions. docs/card.md has the numerics.
  */
 
 /** ACCEL_SKIP_NEGATIVE - For accel_cmd_gather() and _scatter(): a negative row number is none. */
@@ -80,8 +81,8 @@ ACCEL_API int accel_cmd_scatter(struct accel_cmd *cmd, struct accel_tensor dst,
  *	which are pools then; needs @kv_len. NULL: none.
  * @kv_len: [sequences], I32: keys that each sequence has, 0 … capacity; 0 gives zeros. NULL: all.
  * @q_start: [sequences + 1], I32: sequence i has the queries q_start[i] … q_start[i + 1] − 1; it
- *	starts at 0 and never falls. @q is [1, heads, n, d] then; needs @kv_len, takes no
- *	@mask; rows behind the last sequence become zeros. NULL: each has n.
+ *	starts at 0 and never falls. @q is [1, heads, n, d] then, and @mask has a row for each
+ *	row of it; needs @kv_len; rows behind the last sequence become zeros. NULL: each has n.
  */
 struct accel_attention_desc {
 	size_t size;
