@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # libaccel's direct way with a real card: the one of this build.
 
-DIRECT_TESTS := test_direct test_direct_cost test_direct_fail test_direct_ops
+DIRECT_TESTS := test_direct test_direct_cost test_direct_fail test_direct_ops test_direct_recover
 HOST_TESTS += $(DIRECT_TESTS)
 define direct-test
 $(1)-src := selftests/host/$(1).c selftests/host/direct_case.c

@@ -148,7 +148,7 @@ struct direct {
 	int error;			/* -ENODEV, -EIO: the end */
 	uint32_t boot_id;
 	uint32_t generation;		/* of cores */
-	uint32_t fruitless;		/* resets without a job finished in between */
+	uint32_t fruitless;		/* resets with work, without a job finished in between */
 	uint32_t card_resets, queue_resets;
 	struct direct_queue *queues[DIRECT_QUEUES];
 	uint32_t queue_top;		/* none at or above */

@@ -85,15 +85,28 @@ static int rebuild(struct direct *direct)
 	return error;
 }
 
-/* One reset, and another one only if that core dies as well. */
+static bool has_work(const struct direct *direct)
+{
+	for (uint32_t i = 0; i < direct->queue_top; i++) {
+		if (direct->queues[i] && direct->queues[i]->head < direct->queues[i]->tail)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One reset, and another one only if that core dies as well. Resets are in vain when work kills
+ * core after core; a core that died idle says nothing about work.
+ */
 void recover(struct direct *direct)
 {
+	uint32_t idle = 0, *vain = has_work(direct) ? &direct->fruitless : &idle;
 	int error = -EIO;
 
 	if (direct->error)
 		return;
 	pthread_mutex_lock(&direct->admin_lock);
-	while (direct->fruitless++ < FRUITLESS_MAX) {
+	while ((*vain)++ < FRUITLESS_MAX) {
 		error = boot_reset(direct);
 		if (error == -ENODEV || client_is_dead(&direct->client)) {
 			error = -ENODEV;
