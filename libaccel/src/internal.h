@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The objects behind the handles, and what a way to a card must do for them. Locks, outermost
- * first: device->queues_lock, queue->lock, device->lock. The last two are never held while the
- * card is waited for.
+ * first: device->queues_lock, queue->submit_lock, queue->lock, device->lock. The last two are never
+ * held while the card is waited for.
  */
 #ifndef ACCEL_INTERNAL_H
 #define ACCEL_INTERNAL_H
@@ -89,9 +89,10 @@ struct accel_queue {
 	uint32_t id;			/* of the way */
 	struct accel_timeline timeline;
 
-	pthread_mutex_t lock;		/* all below; held over a submission: values rise */
+	pthread_mutex_t submit_lock;	/* held over a submission: values rise */
+	pthread_mutex_t lock;		/* all below */
 	uint64_t value;			/* last one given out */
-	struct accel_pending_list pending, spare;
+	struct accel_pending_list pending, spare;	/* the last pending may be above value */
 	struct accel_failure *failures;
 	uint32_t failure_count, failure_room;
 	uint32_t pending_count;
@@ -120,7 +121,8 @@ struct accel_jobs {
 
 /*
  * A way to a card. Every function returns 0 or -errno, sets no error text, and may be called from
- * any thread; queue_submit under queue->lock. Structs of maru_accel.h are the common language.
+ * any thread; queue_submit under queue->submit_lock. Structs of maru_accel.h are the common
+ * language.
  */
 struct accel_backend_ops {
 	const char *way;

@@ -129,8 +129,9 @@ static void collect(struct accel_queue *queue, struct accel_pending_list *over)
 	uint64_t value;
 	bool is_odd;
 
-	if (accel_timeline_look(&queue->timeline, &value))
-		value = queue->value;		/* a card that is gone runs nothing */
+	/* A card that is gone runs nothing; what is being submitted is the submitter's yet. */
+	if (accel_timeline_look(&queue->timeline, &value) || value > queue->value)
+		value = queue->value;
 	pending = STAILQ_FIRST(&queue->pending);
 	if (pending && pending->last > value)
 		return;

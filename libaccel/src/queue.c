@@ -32,6 +32,7 @@ int accel_queue_create(struct accel_device *device, const struct accel_queue_des
 	queue->timeline.queue = queue;
 	STAILQ_INIT(&queue->pending);
 	STAILQ_INIT(&queue->spare);
+	pthread_mutex_init(&queue->submit_lock, NULL);
 	pthread_mutex_init(&queue->lock, NULL);
 	error = device->ops->timeline_create(&queue->timeline);
 	if (error)
@@ -49,6 +50,7 @@ timeline:
 	device->ops->timeline_destroy(&queue->timeline);
 free:
 	pthread_mutex_destroy(&queue->lock);
+	pthread_mutex_destroy(&queue->submit_lock);
 	free(queue);
 	return accel_refuse(error, "accel_queue_create: class %u, priority %u, weight %u: %s",
 			    (unsigned int)desc->cls, (unsigned int)desc->priority, desc->weight,
@@ -69,6 +71,7 @@ void accel_queue_destroy(struct accel_queue *queue)
 	pending_drop_all(queue);
 	device->ops->timeline_destroy(&queue->timeline);
 	pthread_mutex_destroy(&queue->lock);
+	pthread_mutex_destroy(&queue->submit_lock);
 	free(queue->failures);
 	free(queue);
 }

@@ -101,20 +101,20 @@ static int seal(const struct accel_submit *submit, struct accel_job *jobs)
 	return 0;
 }
 
-static int push(struct accel_queue *queue, const struct accel_submit *submit,
-		struct accel_jobs *batch, struct accel_job *jobs)
+/* Before the card sees it: its job may stop the queue, and is looked up then. */
+static int add_pending(struct accel_queue *queue, const struct accel_submit *submit,
+		       struct accel_jobs *batch, struct accel_job *jobs)
 {
 	struct accel_pending *pending = batch->pending;
 	int error;
 
 	pthread_mutex_lock(&queue->lock);
-	pending->first = queue->value + 1;
-	pending->last = queue->value + batch->count;
-	for (uint32_t i = 0; i < batch->count; i++)
-		jobs[i].id = pending->first + i;
-	error = queue->error ? -ECANCELED : queue->device->ops->queue_submit(queue, batch);
+	error = queue->error ? -ECANCELED : 0;
 	if (!error) {
-		queue->value = pending->last;
+		pending->first = queue->value + 1;
+		pending->last = queue->value + batch->count;
+		for (uint32_t i = 0; i < batch->count; i++)
+			jobs[i].id = pending->first + i;
 		pending->count = submit->cmd_count;
 		for (uint32_t i = 0; i < submit->cmd_count; i++) {
 			pending->cmds[i] = submit->cmds[i];
@@ -124,6 +124,38 @@ static int push(struct accel_queue *queue, const struct accel_submit *submit,
 		queue->pending_count++;
 	}
 	pthread_mutex_unlock(&queue->lock);
+	return error;
+}
+
+static void end_push(struct accel_queue *queue, struct accel_pending *pending, int error)
+{
+	pthread_mutex_lock(&queue->lock);
+	if (!error) {
+		queue->value = pending->last;	/* from now on it may be retired */
+	} else {
+		STAILQ_REMOVE(&queue->pending, pending, accel_pending, entry);
+		queue->pending_count--;
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (!error)
+		return;
+	for (uint32_t i = 0; i < pending->count; i++)
+		accel_cmd_put_pending(pending->cmds[i]);
+	pending->count = 0;
+}
+
+static int push(struct accel_queue *queue, const struct accel_submit *submit,
+		struct accel_jobs *batch, struct accel_job *jobs)
+{
+	int error;
+
+	pthread_mutex_lock(&queue->submit_lock);
+	error = add_pending(queue, submit, batch, jobs);
+	if (!error) {
+		error = queue->device->ops->queue_submit(queue, batch);
+		end_push(queue, batch->pending, error);
+	}
+	pthread_mutex_unlock(&queue->submit_lock);
 	return error;
 }
 

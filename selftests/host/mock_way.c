@@ -174,6 +174,8 @@ static int mock_queue_submit(struct accel_queue *queue, const struct accel_jobs 
 {
 	int error = fails();
 
+	if (mock.in_submit)
+		mock.in_submit();
 	if (error)
 		return error;
 	pthread_mutex_lock(&lock);

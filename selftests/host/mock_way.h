@@ -35,6 +35,7 @@ struct mock {
 	uint64_t drop_type;		/* bit of the low word: listed for no role */
 	uint32_t damage_ops;		/* bytes cut off QUERY OPS */
 	struct drm_maru_queue_info info;	/* what queues tell of themselves */
+	void (*in_submit)(void);	/* called in each, before it is noted */
 	uint64_t bad_job;		/* from this id on, jobs carry an error */
 	int bad_error, after_error;	/* of this one and of all later ones */
 };

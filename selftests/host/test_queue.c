@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -327,13 +328,73 @@ static void test_threads(void **state)
 	assert_int_equal(mock.memories, 1);
 }
 
+static sem_t inside, leave;
+
+/* As a SUBMIT that has to wait for memory: until it is let go, at most for 5 s. */
+static void block(void)
+{
+	struct timespec until;
+
+	sem_post(&inside);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	sem_timedwait(&leave, &until);
+}
+
+static void *blocked_submitter(void *argument)
+{
+	return accel_queue_submit(queue, cmd, argument) ? "submit" : NULL;
+}
+
+/* A submission that takes long keeps nobody from waiting for earlier ones. */
+static void test_wait_beside_submit(void **state)
+{
+	struct accel_fence fences[3];
+	char text[ACCEL_TEXT_BYTES];
+	pthread_t thread;
+	void *wrong;
+
+	(void)state;
+	OK(accel_queue_submit(queue, cmd, &fences[0]));
+	OK(accel_queue_submit(queue, cmd, &fences[1]));
+	mock_finish_to(queue, fences[0].value);
+	sem_init(&inside, 0, 0);
+	sem_init(&leave, 0, 0);
+	mock.in_submit = block;
+	OK(pthread_create(&thread, NULL, blocked_submitter, &fences[2]));
+	sem_wait(&inside);
+	OK(accel_fence_wait(fences[0], ACCEL_FOREVER));
+	BAD(-ETIME, accel_fence_wait(fences[1], accel_deadline(0)));
+	OK(accel_queue_error(queue, text, sizeof(text)));
+	BAD(-EINVAL, accel_fence_wait((struct accel_fence){ fences[1].timeline, 3 }, 0));
+	assert_int_equal(mock.submits, 2);		/* it is inside still */
+
+	/* Its job may end, and stop the queue, before the call has returned. */
+	mock.info = (struct drm_maru_queue_info){
+		.state = DRM_MARU_QUEUE_STATE_BANNED, .error_job = 3,
+		.error = MARU_ERROR(MARU_ERR_TIMEOUT, MARU_ROLE_NONE, 0),
+	};
+	mock.bad_job = 3;
+	mock.bad_error = -ECANCELED;
+	mock_finish_to(queue, 3);
+	OK(accel_fence_wait(fences[1], 0));
+	BAD(-ETIME, accel_queue_error(queue, text, sizeof(text)));
+	assert_non_null(strstr(text, "packet 0 (+0x0) FILL: TIMEOUT"));
+	assert_int_equal(mock.submits, 2);
+	sem_post(&leave);
+	OK(pthread_join(thread, &wrong));
+	assert_null(wrong);
+	BAD(-ETIME, accel_fence_wait(fences[2], 0));
+	OK(accel_cmd_reset(cmd));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fences), TEST(test_batch), TEST(test_classes), TEST(test_packet_error),
 		TEST(test_batch_error), TEST(test_innocent), TEST(test_gone), TEST(test_lifetimes),
-		TEST(test_failing_calls), TEST(test_threads),
+		TEST(test_failing_calls), TEST(test_wait_beside_submit), TEST(test_threads),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
