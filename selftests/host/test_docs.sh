@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # test_docs.sh - compile the examples of docs/uapi.md: each fence "c example" by itself, behind
-# the fence "c prelude"; and ask whether docs/ops.md is what the contract makes of it. TAP on
-# stdout. Runs in the toolbox, from the top of the tree.
+# the fence "c prelude"; ask whether they use each ioctl, and whether docs/ops.md is what the
+# contract makes of it. TAP on stdout. Runs in the toolbox, from the top of the tree.
 doc=${1:-docs/uapi.md}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -30,7 +30,7 @@ if [ ! -f "$1" ] || [ ! -f "$work/prelude.h" ]; then
 	exit 1
 fi
 echo "TAP version 13"
-echo "1..$(($# + 1))"
+echo "1..$(($# + 2))"
 i=0
 failed=0
 for source; do
@@ -45,6 +45,19 @@ for source; do
 		echo "not ok $i $doc:$line"
 	fi
 done
+i=$((i + 1))
+ioctls=$(sed -n 's/^#define \(DRM_IOCTL_MARU_[A-Z_]*\).*/\1/p' uapi/drm/maru_accel.h)
+missing=
+for name in $ioctls; do
+	grep -qw "$name" "$@" || missing="$missing $name"
+done
+if [ -n "$ioctls" ] && [ -z "$missing" ]; then
+	echo "ok $i each ioctl is in an example"
+else
+	failed=$((failed + 1))
+	echo "# missing:${missing:- no ioctl found}"
+	echo "not ok $i each ioctl is in an example"
+fi
 i=$((i + 1))
 if make -s -f tools/build.mk build/bin/ops-page >"$work/err" 2>&1 &&
 	build/bin/ops-page | diff -u docs/ops.md - >"$work/err" 2>&1; then
