@@ -4,7 +4,8 @@
 ENGINE_TEST_SRC := selftests/host/engine_case.c selftests/host/matmul_case.c \
 	selftests/host/fake_span.c \
 	selftests/ref/ref_value.c selftests/ref/ref_matmul.c $(ENGINE_SRC)
-ENGINE_TESTS := test_decode test_convert test_copy test_fill test_prepare test_onednn \
+ENGINE_TESTS := test_decode test_convert test_onednn \
+	$(foreach t,test_copy test_fill test_prepare,$(t) $(t)_plain $(t)_avx2) \
 	test_matmul test_matmul_plain test_matmul_avx2 test_matmul_vnni \
 	test_matmul_few test_matmul_few_plain test_matmul_few_avx2 test_matmul_few_vnni
 HOST_TESTS += $(ENGINE_TESTS)

@@ -4,9 +4,9 @@
 CARD_CLIENT_SRC := selftests/host/card_client.c selftests/host/card_queue.c \
 	firmware-emu/log.c $(FW_SRC)
 FW_TEST_SRC := $(CARD_CLIENT_SRC) selftests/host/fake_engine.c
-QUEUE_TESTS := test_fw_queue test_cancel
+QUEUE_TESTS := test_fw_queue test_cancel test_fetch
 
-FW_TESTS := test_core test_admin test_fw_queue test_cancel test_doorbell test_sched
+FW_TESTS := test_core test_admin test_fw_queue test_cancel test_fetch test_doorbell test_sched
 HOST_TESTS += $(FW_TESTS) test_mmu test_span
 test_mmu-src := selftests/host/test_mmu.c firmware-emu/mem/mmu.c
 test_span-src := selftests/host/test_span.c firmware-emu/log.c \

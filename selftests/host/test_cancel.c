@@ -205,6 +205,51 @@ static void hung_tile(void **state)
 	free(other);
 }
 
+static void halted_queue(void **state)
+{
+	static const unsigned int modes[] = { MARU_RESET_CANCEL, MARU_RESET_DROP };
+	struct maru_desc bad = { .op = 255 }, nop = { .op = MARU_DESC_NOP };
+
+	(void)state;
+	card_submit(queue, &bad);
+	card_submit(queue, &nop);
+	wait_halted(queue);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(card_queue_reset(queue, modes[i]), MARU_ADMIN_OK);
+		card_submit(queue, &nop);
+		assert_int_equal(card_wait(queue, 1, 50), -EIO);
+		assert_int_equal(queue->block->done, 0);
+		assert_int_equal(MARU_ERROR_CODE(queue->block->error), MARU_ERR_BAD_DESC);
+	}
+}
+
+/* A second of a WAIT: it counts, and is seen to grow while it does; an idle queue has none. */
+static void active_time(void **state)
+{
+	uint64_t at = card_alloc(card, MARU_TIER_HOST, 4096), active, last = 0;
+	struct maru_desc wait = { .op = MARU_DESC_WAIT, .wait_va = HOST(at), .wait_value = 1 };
+	uint64_t begin = card_now_ns();
+	unsigned int steps = 0;
+
+	(void)state;
+	card_submit(queue, &wait);
+	while (last < 1000000000 && card_now_ns() - begin < 10000000000) {
+		active = queue->block->active_ns;
+		assert_true(active >= last && active <= card_now_ns() - begin);
+		steps += active != last;
+		last = active;
+		usleep(1000);
+	}
+	assert_true(last >= 1000000000);
+	/* Ten are promised; the host may have taken the thread away at some of them. */
+	assert_true(steps >= 5);
+	assert_int_equal(card_queue_reset(queue, MARU_RESET_CANCEL), MARU_ADMIN_OK);
+	card_settle(card);
+	active = queue->block->active_ns;
+	usleep(250000);
+	assert_int_equal(queue->block->active_ns, active);
+}
+
 #define FAST(function, text) { text, function, queue_case_setup, teardown, NULL }
 #define SLOW(function, text) { text, function, setup_slow, teardown, NULL }
 
@@ -218,7 +263,9 @@ int main(void)
 		SLOW(long_packet_lets_go, "[MMU-8] INVALIDATE during a long packet"),
 		SLOW(unmap_under_packet, "[MMU-9] DMA_UNMAP during a long packet"),
 		FAST(held_tile, "[MMU-9] [QUE-13] cancel and DMA_UNMAP during a HOLD"),
-		FAST(hung_tile, "[QUE-15] [EVT-6] an engine that hangs"),
+		FAST(halted_queue, "[QUE-17] resets of a halted queue"),
+		FAST(active_time, "[QUE-16] card time of a WAIT and of nothing"),
+		FAST(hung_tile, "[QUE-15] [QUE-16] [EVT-6] an engine that hangs"),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

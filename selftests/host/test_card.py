@@ -122,6 +122,15 @@ def test_options():
                          text=True, check=False)
     point(run.returncode == 1 and "multiples of 2 MiB" in run.stderr,
           "[PCI-8] a size that can not be", run.stderr)
+    run = subprocess.run([CARD, "--version"], capture_output=True, text=True, check=False)
+    point(run.returncode == 0 and re.fullmatch(r"maru-card \d+\.\d+\S*\n", run.stdout) and
+          not run.stderr, "[CTL-22] --version", run.stdout + run.stderr)
+    run = subprocess.run([CARD, "--help"], capture_output=True, text=True, check=False)
+    with open("firmware-emu/man/maru-card.1", encoding="utf-8") as file:
+        page = set(re.findall(r"^\.It Fl -(\w+)", file.read(), re.M))
+    told = set(re.findall(r"^  --(\w+)", run.stdout, re.M))
+    point(run.returncode == 0 and page and told == page and not run.stderr,
+          "[CTL-22] --help has the options of the man page", told ^ page)
 
 
 def test_socket():
@@ -270,8 +279,31 @@ def test_control():
         pass
     point(control(socks[3], '{"cmd":"state"}')["ok"], "[CTL-2] who does not read holds nobody up")
     point(resident_pages(card.process.pid) < before + 4096, "[CTL-2] and nothing grows")
+    with open("docs/card.md", encoding="utf-8") as file:
+        names = re.search(r"The points are: (.*?)\[CTL-21\]", file.read(), re.S).group(1)
+    names, have = set(re.findall(r"`(.*?)`", names)), control(socks[3], '{"cmd":"points"}')
+    point(names and names == set(have["points"]), "[CTL-21] the fault points of card.md",
+          names ^ set(have["points"]))
     control(socks[3], '{"cmd":"quit"}')
     point(card.process.wait(10) == 0, "[CTL-1] quit")
+
+
+def test_second_client():
+    card = Card(control=None)
+    first = connect("card")
+    negotiate(first)
+    second = connect("card")
+    second.settimeout(0.3)
+    try:
+        waits = not negotiate(second)
+    except TimeoutError:
+        waits = True
+    first.sendall(header(4, struct.pack("<IIII", 16, 0, 0, 0)))
+    point(waits and len(first.recv(64)) == 32, "[VFU-14] a second client waits")
+    first.close()
+    second.settimeout(5)
+    point(len(second.recv(4096)) > 16, "[VFU-14] and is served when the first has left")
+    card.end()
 
 
 def test_log():
@@ -293,7 +325,7 @@ def main():
     print("TAP version 13")
     try:
         for test in (test_options, test_socket, test_sandbox, test_no_seccomp, test_sigterm,
-                     test_once, test_control, test_log):
+                     test_once, test_control, test_second_client, test_log):
             test()
     finally:
         subprocess.run(["rm", "-rf", folder], check=False)

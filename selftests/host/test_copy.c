@@ -6,7 +6,12 @@
 #include "driver/maru_hw.h"
 #include "firmware-emu/engine/convert.h"
 #include "selftests/host/engine_case.h"
+#include "selftests/host/fake_span.h"
 #include "selftests/ref/ref.h"
+
+#ifndef TEST_PROFILE
+#define TEST_PROFILE	~0u
+#endif
 
 static struct engine_case c;
 
@@ -140,7 +145,7 @@ static void large(void **state)
 	case_free_all(NULL);
 }
 
-/* [CPY-4] no element, no effect; counts that differ are refused. */
+/* [CPY-4] [PKT-11] no element, no effect, nothing touched; counts that differ are refused. */
 static void empty(void **state)
 {
 	uint32_t memory[8] = { 1, 2, 3 };
@@ -151,7 +156,9 @@ static void empty(void **state)
 		case_init(&c, MARU_OP_COPY);
 		case_add(&c, 0, memory, MARU_TYPE_F32, d != 0, d != 1, d != 2, d != 3);
 		case_add(&c, 1, memory, MARU_TYPE_F32, 0, 5, 5, 5);
+		fake_span_fault(1, UINT64_MAX - 1, MARU_FAULT_READ);
 		assert_int_equal(case_run(&c), 0);
+		fake_span_fault(0, 0, 0);
 		assert_int_equal(c.op.tiles, 0);
 		c.header.copy.mode = MARU_COPY_REPEAT;
 		((struct maru_operand *)(void *)(c.bytes + 128))->dim[0] = 1;
@@ -192,21 +199,50 @@ static void huge(void **state)
 	munmap(far, reach);
 }
 
-/* TIMESTAMP and NOP. */
+/* [NOP-1] [TIM-1] [TIM-2] */
 static void sync_packets(void **state)
 {
-	uint64_t times[2] = { ~0ULL, ~0ULL }, later[2];
+	uint64_t times[4] = { ~0ULL, ~0ULL, ~0ULL, ~0ULL }, first;
 
 	(void)state;
 	case_init(&c, MARU_OP_NOP);
 	assert_int_equal(case_run(&c), 0);
 	assert_int_equal(c.op.tiles, 0);
+	for (unsigned int d = 0; d < 4; d++) {
+		uint32_t dim[4] = { 2, 1, 1, 1 };
+
+		dim[d] = 3;
+		case_init(&c, MARU_OP_TIMESTAMP);
+		case_add(&c, 0, times, MARU_TYPE_U64, dim[0], dim[1], dim[2], dim[3]);
+		case_refused(&c, MARU_ERR_BAD_SHAPE, 0, MARU_FIELD_DIM(d));
+	}
+	assert_true(times[0] == ~0ULL);
 	case_init(&c, MARU_OP_TIMESTAMP);
 	case_add(&c, 0, times, MARU_TYPE_U64, 2, 1, 1, 1);
 	assert_int_equal(case_run(&c), 0);
-	memcpy(later, times, sizeof(later));
+	first = times[0];
 	assert_int_equal(case_run(&c), 0);
-	assert_true(times[0] >= later[0] && later[0] > 0 && times[1] == 0);
+	assert_true(times[0] >= first && first > 0 && times[1] == 0 && times[2] == ~0ULL);
+}
+
+/* [PKT-12] extents, gaps between rows included, each to the tier that it lies in. */
+static void charged(void **state)
+{
+	uint8_t *memory = case_memory(4096);
+	struct maru_operand *src;
+
+	(void)state;
+	case_init(&c, MARU_OP_COPY);
+	case_add(&c, 0, memory, MARU_TYPE_F32, 10, 4, 1, 1);
+	src = case_add(&c, 1, memory + 1024 + 64, MARU_TYPE_F32, 10, 4, 1, 1);
+	src->stride[1] = 128;
+	assert_int_equal(case_run(&c), 0);
+	/* Of the fake address space: lines of 64 bytes are of tiers 0 and 1 in turns. */
+	assert_int_equal(c.op.bytes.read[((uintptr_t)memory >> 6 & 1) ^ 1], 3 * 128 + 40);
+	assert_int_equal(c.op.bytes.written[(uintptr_t)memory >> 6 & 1], 160);
+	assert_int_equal(c.op.bytes.read[0] + c.op.bytes.read[1], 3 * 128 + 40);
+	assert_int_equal(c.op.bytes.written[0] + c.op.bytes.written[1], 160);
+	case_free_all(NULL);
 }
 
 /* [CPY-1] [CPY-3] dims 0 and 1 swapped: blocks, all sizes, edges, gaps, conversion, tiles. */
@@ -291,10 +327,10 @@ int main(void)
 		cmocka_unit_test(transposed),
 		cmocka_unit_test(random_copies), cmocka_unit_test(large),
 		cmocka_unit_test(past_caches), cmocka_unit_test(empty), cmocka_unit_test(huge),
-		cmocka_unit_test(sync_packets),
+		cmocka_unit_test(sync_packets), cmocka_unit_test(charged),
 	};
 
-	if (engine_init(~0u))
+	if (engine_init(TEST_PROFILE))
 		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("copy", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "firmware-emu/log.h"
 #include "selftests/host/card_client.h"
 
 #define HOST(addr)	MARU_VM0_VA(MARU_TIER_HOST, addr)
@@ -234,6 +235,33 @@ static void full_vector_blocks_nobody(void **state)
 	card_stop(card);
 }
 
+/* A tail beyond the ring is a warning; the level is the slot's, whenever it changes. */
+static void log_level_is_taken(void **state)
+{
+	(void)state;
+	for (unsigned int level = LOG_ERROR; level <= LOG_WARN; level++) {
+		const struct card_config config = { .log_level = LOG_WARN - level };
+		int file = memfd_create("log", MFD_CLOEXEC), stderr_fd = dup(STDERR_FILENO);
+		struct maru_event event;
+		struct card *card;
+		char text[200] = "";
+
+		assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+		card = card_start(&config);
+		dup2(stderr_fd, STDERR_FILENO);
+		close(stderr_fd);
+		card->shared->log_level = level;
+		card->sq->tail += 1000;
+		card_kick(card, MARU_SLOT_ADMIN);
+		assert_int_equal(card_event(card, &event, 2000), 0);
+		assert_int_equal(event.type, MARU_EVENT_FIRMWARE);
+		assert_true(pread(file, text, sizeof(text) - 1, 0) >= 0);
+		assert_int_equal(strstr(text, "WARN fw: admin queue") != NULL, level == LOG_WARN);
+		close(file);
+		card_stop(card);
+	}
+}
+
 /* The core counts a window behind the first use of it. */
 static void expect_windows(struct card *card, uint32_t count)
 {
@@ -441,6 +469,7 @@ int main(void)
 		TEST(quits, "[BOOT-6] the end of the slot is the end of the core"),
 		TEST(vectors_are_replaced, "[EVT-7] vectors are replaced"),
 		TEST(full_vector_blocks_nobody, "[IRQ-5] a full, blocking eventfd blocks nobody"),
+		TEST(log_level_is_taken, "[CTL-19] the core takes the level of the log"),
 		TEST(windows_come_and_go, "[MMU-9] [MMU-10] windows come and go"),
 		TEST(file_is_cut_short, "[MMU-11] a file that is cut short"),
 		TEST(every_point_is_passed, "[ERR-8] normal work passes every fault point"),

@@ -251,11 +251,64 @@ static void steady_state(void **state)
 	steady(&matmul, sizeof(matmul), "matmul f32");
 }
 
+struct timestamp {
+	struct maru_packet head;
+	struct maru_operand dst;
+};
+
+static struct timestamp timestamp_of(uint64_t va)
+{
+	return (struct timestamp){
+		.head = { .op = MARU_OP_TIMESTAMP, .bytes = sizeof(struct timestamp), .roles = 1 },
+		.dst = operand(va, MARU_TYPE_U64, 0, 2, 1),
+	};
+}
+
+/* [TIM-3] the wall time of each packet, by TIMESTAMPs between them: a product and a NOP. */
+static void packet_times(void **state)
+{
+	const uint32_t n = 512;
+	uint64_t at = card_alloc(card, MARU_TIER_HOST, 4096), out = touched(n * n * 4);
+	uint64_t a = touched(n * n * 4), product_ns = UINT64_MAX, nop_ns = UINT64_MAX;
+	const volatile uint64_t *words = card_ptr(card, MARU_TIER_HOST, at);
+	struct {
+		struct timestamp first;
+		struct matmul product;
+		struct timestamp second;
+		struct maru_packet nop;
+		struct timestamp third;
+	} packets = {
+		timestamp_of(HOST(at)), matmul_of(MARU_TYPE_F32), timestamp_of(HOST(at + 16)),
+		{ .op = MARU_OP_NOP, .bytes = 64 }, timestamp_of(HOST(at + 32)),
+	};
+	struct maru_desc desc;
+
+	(void)state;
+	packets.product.dst = operand(out, MARU_TYPE_F32, 0, n, n);
+	packets.product.a = operand(a, MARU_TYPE_F32, 0, n, n);
+	packets.product.b = packets.product.a;
+	desc = exec_of(&packets, sizeof(packets));
+	desc.times_va = HOST(at + 64);
+	for (int i = 0; i < 10; i++) {
+		card_submit(queue, &desc);
+		assert_int_equal(card_wait(queue, queue->tail, 10000), 0);
+		assert_true(words[8] <= words[0] && words[0] <= words[2] &&
+			    words[2] <= words[4] && words[4] <= words[9]);
+		product_ns = words[2] - words[0] < product_ns ? words[2] - words[0] : product_ns;
+		nop_ns = words[4] - words[2] < nop_ns ? words[4] - words[2] : nop_ns;
+	}
+	print_message("# a product of 512: %llu ns, a NOP: %llu ns\n",
+		      (unsigned long long)product_ns, (unsigned long long)nop_ns);
+	/* 2^27 multiply-adds by two threads: never faster than 1 TFLOP/s each. */
+	assert_true(product_ns > 134000 && nop_ns < product_ns / 2);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, queue_case_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(cancel_f32), TEST(cancel_bf16), TEST(cancel_i8), TEST(steady_state),
+		TEST(packet_times),
 	};
 
 	allocations = mmap(NULL, sizeof(*allocations), PROT_READ | PROT_WRITE,

@@ -413,7 +413,7 @@ static void unsupported(void **state)
 	c.header.elementwise.code = MARU_CODE_XIELU;
 	HEADER(UNSUPPORTED, 16);
 	build(&op_rows[3]);
-	c.cls = MARU_CLASS_COPY;
+	c.cls = MARU_CLASS_COPY;	/* [CPY-6] */
 	assert_int_equal(case_run(&c), 0);
 	line(&c, 0)->type = MARU_TYPE_I32;
 	OPERAND(UNSUPPORTED, 1, MARU_FIELD_TYPE);

@@ -4,6 +4,10 @@
 
 #include "selftests/host/engine_case.h"
 
+#ifndef TEST_PROFILE
+#define TEST_PROFILE	~0u
+#endif
+
 static struct engine_case c;
 
 /* [FIL-1] the low bytes of the pattern, every type, lengths around vectors and streams. */
@@ -68,7 +72,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(patterns), cmocka_unit_test(gaps) };
 
-	if (engine_init(~0u))
+	if (engine_init(TEST_PROFILE))
 		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("fill", tests, NULL, case_free_all);

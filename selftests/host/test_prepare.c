@@ -9,6 +9,10 @@
 
 #include "selftests/host/engine_case.h"
 
+#ifndef TEST_PROFILE
+#define TEST_PROFILE	~0u
+#endif
+
 static const struct {
 	unsigned int layout, type, group;
 	dnnl_format_tag_t tag;
@@ -247,7 +251,7 @@ int main(void)
 		cmocka_unit_test(library), cmocka_unit_test(large),
 	};
 
-	if (engine_init(~0u))
+	if (engine_init(TEST_PROFILE))
 		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("prepare", tests, NULL, NULL);

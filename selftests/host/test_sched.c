@@ -276,7 +276,8 @@ int main(void)
 		ONE(priorities, "[SCH-3] priorities"),
 		ONE(classes_take_turns, "[SCH-4] classes take turns"),
 		ONE(short_beside_long, "[SCH-1] short jobs beside a long one"),
-		TWO(two_threads_help, "[SCH-5] threads share a packet; card time is not theirs"),
+		TWO(two_threads_help, "[SCH-5] [QUE-16] threads share a packet; card time is not "
+		    "theirs"),
 		ONE(same_result, "[SCH-6] three queues, one thread"),
 		TWO(same_result, "[SCH-6] three queues, two threads"),
 	};

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -282,9 +283,114 @@ static void test_boot_hang(void **state)
 	case_card.life.deadline_ms = slot_now_ms() + 20;
 	assert_int_equal(wait_status(MARU_STATUS_READY), 0);
 	assert_int_equal(case_card.life.killed, 1);
+}
+
+/* State of the core's process: T is stopped. */
+static char process_state(void)
+{
+	char path[40], what = '?';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)case_card.life.pid);
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &what) != 1)
+		what = '?';
+	if (file)
+		fclose(file);
+	return what;
+}
+
+static void wait_stopped(int is_stopped)
+{
+	uint64_t end = slot_now_ms() + 2000;
+
+	while ((process_state() == 'T') != is_stopped && slot_now_ms() < end)
+		slot_step(&case_card, 1);
+	assert_int_equal(process_state() == 'T', is_stopped);
+}
+
+static void test_hang(void **state)
+{
+	(void)state;
 	assert_true(is_ok("{\"cmd\":\"hang\"}"));
+	wait_stopped(1);
+	assert_int_equal(reg(MARU_REG_STATUS), MARU_STATUS_READY);
 	assert_true(is_ok("{\"cmd\":\"resume\"}"));
+	wait_stopped(0);
 	assert_int_equal(vfu_irqs(&case_vfu, ARM, 2, 0, 1, NULL, 0), 0);
+	assert_int_equal(reg(MARU_REG_STATUS), MARU_STATUS_READY);
+	assert_true(is_ok("{\"cmd\":\"kill\"}"));
+	assert_int_equal(wait_status(MARU_STATUS_CRASHED), 0);
+	assert_false(is_ok("{\"cmd\":\"hang\"}"));
+	assert_false(is_ok("{\"cmd\":\"resume\"}"));
+}
+
+static void test_hold(void **state)
+{
+	struct wire_dma_unmap unmap = { 24, 0, 0, 4096 };
+	struct wire_header header;
+	int fd = case_memfd(4096);
+
+	(void)state;
+	assert_int_equal(vfu_map(&case_vfu, fd, 0, 0, 4096, 3), 0);
+	assert_true(is_ok("{\"cmd\":\"hold\",\"point\":\"dma.unmap\"}"));
+	vfu_send(&case_vfu, WIRE_DMA_UNMAP, 0, &unmap, 24, NULL, 0);
+	assert_int_equal(vfu_recv(&case_vfu, &header, NULL, 0, 200), VFU_SILENT);
+	assert_true(is_ok("{\"cmd\":\"release\",\"point\":\"dma.unmap\"}"));
+	assert_int_equal(vfu_recv(&case_vfu, &header, NULL, 0, 500), 0);
+	/* It is disarmed, and so is what "none" disarms. */
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(vfu_map(&case_vfu, fd, 0, 0, 4096, 3), 0);
+		assert_int_equal(vfu_unmap(&case_vfu, 0, 4096, 0), 0);
+		assert_true(is_ok("{\"cmd\":\"inject\",\"point\":\"dma.unmap\","
+				  "\"action\":\"kill\"}"));
+		assert_true(is_ok("{\"cmd\":\"inject\",\"point\":\"dma.unmap\","
+				  "\"action\":\"none\"}"));
+	}
+	assert_int_equal(reg(MARU_REG_STATUS), MARU_STATUS_READY);
+	close(fd);
+}
+
+/* What the slot said to a kill and to the loss of the link. The caller frees it. */
+static char *log_of_loss(const char *level)
+{
+	int file = case_memfd(0), stderr_fd = dup(STDERR_FILENO);
+	char *text = calloc(1, 4096);
+	char line[60];
+
+	snprintf(line, sizeof(line), "{\"cmd\":\"log\",\"level\":\"%s\"}", level);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	assert_true(is_ok(line));
+	assert_true(is_ok("{\"cmd\":\"kill\"}"));
+	assert_int_equal(wait_status(MARU_STATUS_CRASHED), 0);
+	assert_true(is_ok("{\"cmd\":\"link-loss\"}"));
+	vfu_pump(&case_vfu, 100);
+	assert_true(is_ok("{\"cmd\":\"power-on\"}"));
+	assert_int_equal(wait_status(MARU_STATUS_READY), 0);
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+	assert_true(pread(file, text, 4095, 0) >= 0);
+	close(file);
+	return text;
+}
+
+static void test_log(void **state)
+{
+	static const char *const levels[] = { "error", "warn", "info", "debug" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		char *text = log_of_loss(levels[i]);
+		json_t *answer = command("{\"cmd\":\"state\"}");
+
+		assert_int_equal(strstr(text, "INFO slot: link lost") != NULL, i >= 2);
+		assert_int_equal(strstr(text, "WARN slot: core") != NULL, i >= 1);
+		assert_int_equal(case_card.shared->log_level, i);
+		assert_string_equal(json_string_value(json_object_get(answer, "log")), levels[i]);
+		json_decref(answer);
+		free(text);
+	}
+	assert_true(is_ok("{\"cmd\":\"log\",\"level\":\"error\"}"));
 }
 
 static void test_spawner_gone(void **state)
@@ -327,6 +433,14 @@ static void test_commands(void **state)
 	assert_true(case_card.is_done);
 }
 
+static void expect_point(json_t *point, const char *action, int hits)
+{
+	assert_string_equal(json_string_value(json_object_get(point, "action")), action);
+	assert_int_equal(json_integer_value(json_object_get(point, "hits")), hits);
+	assert_int_equal(json_integer_value(json_object_get(point, "holding")), 0);
+	assert_int_equal(json_integer_value(json_object_get(point, "fired")), 0);
+}
+
 static void test_points(void **state)
 {
 	int fd = case_memfd(4096);
@@ -343,9 +457,14 @@ static void test_points(void **state)
 	for (unsigned int i = IPC_POINT_BOOT_START; i <= IPC_POINT_DMA_UNMAP; i++)
 		assert_true(json_integer_value(json_object_get(points, inject_point_name(i))) > 0);
 	assert_true(json_integer_value(json_object_get(answer, "messages")) > 0);
+	assert_true(json_is_integer(json_object_get(json_object_get(answer, "core"), "jobs")));
 	json_decref(answer);
+	assert_true(is_ok("{\"cmd\":\"inject\",\"point\":\"job.tile\",\"action\":\"fail\"}"));
 	answer = command("{\"cmd\":\"points\"}");
-	assert_int_equal(json_object_size(json_object_get(answer, "points")), IPC_POINT_COUNT);
+	points = json_object_get(answer, "points");
+	assert_int_equal(json_object_size(points), IPC_POINT_COUNT);
+	expect_point(json_object_get(points, "dma.unmap"), "none", 1);
+	expect_point(json_object_get(points, "job.tile"), "fail", 0);
 	json_decref(answer);
 }
 
@@ -367,23 +486,26 @@ static void test_skip(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CASE("[LIFE-1] [REG-1] what a booted card shows", test_boot),
-	CASE("[LIFE-3] [IRQ-7] a crash: CRASHED, event vector, memory readable, no other core",
-	     test_crash),
+	CASE("[LIFE-3] [IRQ-7] [CTL-14] a crash: CRASHED, event vector, memory readable, no "
+	     "other core", test_crash),
 	CASE("[LIFE-4] CTRL.RESET: a new core, memory and vectors kept", test_reset),
 	CASE("[LIFE-4] [PCI-5] FLR", test_flr),
 	CASE("[LIFE-5] machine reset: memory zeroed", test_machine_reset),
 	CASE("[LIFE-3] the core killed 50 times under reads", test_kill_many),
-	CASE("[LIFE-6] [LIFE-7] link loss and power on", test_link),
+	CASE("[LIFE-6] [LIFE-7] [CTL-18] link loss and power on", test_link),
 	CASE("[REG-5] ENABLE is taken from a READY card only", test_enable),
 	CASE("[LIFE-2] a core killed at each step of its boot", test_boot_steps),
 	CASE("[LIFE-2] a boot that fails: FAILED with the core's error after 3 tries",
 	     test_boot_failed),
 	CASE("[LIFE-2] a boot that hangs", test_boot_hang),
+	CASE("[CTL-15] hang and resume", test_hang),
+	CASE("[CTL-16] [CTL-17] hold and release, inject none", test_hold),
+	CASE("[CTL-19] the level of the log", test_log),
 	CASE("[LIFE-2] no core can be started any more", test_spawner_gone),
-	CASE("[CTL-1] [CTL-2] commands, wrong ones too", test_commands),
-	CASE("[CTL-4] each fault point has a counter; those of boot and unmap were hit",
-	     test_points),
-	CASE("[CTL-3] hits that are let pass", test_skip),
+	CASE("[CTL-1] [CTL-2] [CTL-11] [CTL-20] commands, wrong ones too", test_commands),
+	CASE("[CTL-4] [CTL-12] [CTL-13] each fault point has a counter; those of boot and unmap "
+	     "were hit", test_points),
+	CASE("[CTL-3] [CTL-16] hits that are let pass", test_skip),
 };
 
 CASE_MAIN("slot_life", tests)
