@@ -173,8 +173,11 @@ void maru_admin_send(struct maru_device *mdev, struct maru_admin_request *reques
 		error = maru_admin_emit_first_locked(mdev, request);
 	else if (!error)
 		list_add_tail(&request->link, &admin->waiting);
-	if (!error)
+	if (!error) {
 		pushed = maru_admin_push_locked(mdev) || mine;
+		/* under the lock: closing sets the error first and then cancels this */
+		queue_delayed_work(system_percpu_wq, &admin->watch, MARU_ADMIN_TICK);
+	}
 	spin_unlock_irqrestore(&admin->lock, flags);
 
 	if (error) {
@@ -183,7 +186,6 @@ void maru_admin_send(struct maru_device *mdev, struct maru_admin_request *reques
 	}
 	if (pushed)
 		maru_doorbell_kick(mdev, MARU_SLOT_ADMIN);
-	queue_delayed_work(system_percpu_wq, &admin->watch, MARU_ADMIN_TICK);
 }
 
 /* Take a completion; NULL when it answers nothing that was asked. */

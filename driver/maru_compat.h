@@ -112,6 +112,13 @@ static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sche
 	return DRM_GPU_SCHED_STAT_NOMINAL;
 }
 
+static inline void maru_compat_sched_fini(struct drm_gpu_scheduler *sched)
+{
+	drm_sched_fini(sched);
+	/* the last time-out handler may have queued it again */
+	cancel_work_sync(&sched->work_free_job);
+}
+
 /* The code of a fence is called as long as somebody holds it: keep the module until then. */
 #define MARU_FENCE_PINS_MODULE	1
 
@@ -124,6 +131,8 @@ static inline enum drm_gpu_sched_stat maru_compat_sched_put_back(struct drm_sche
 {
 	return DRM_GPU_SCHED_STAT_NO_HANG;
 }
+
+#define maru_compat_sched_fini(sched)	drm_sched_fini(sched)
 
 #endif
 

@@ -13,13 +13,11 @@
 #include "maru_limit.h"
 #include "maru_queue.h"
 #include "maru_reset.h"
-#include "maru_trace.h"
 
 static void maru_job_end_locked(struct maru_queue *queue, struct maru_job *job, int err)
 {
 	lockdep_assert_held(&queue->lock);
 	list_del_init(&job->link);
-	trace_maru_job_done(queue->mdev, queue->id, job->id, job->index, err);
 	maru_job_end(job, err);
 }
 

@@ -100,26 +100,21 @@ int maru_fw_restart(struct maru_device *mdev)
 static int maru_fw_read_caps(struct maru_device *mdev, struct maru_caps *caps)
 {
 	u32 bytes = maru_reg_read(mdev, MARU_REG_CAPS_LEN);
-	u32 *data;
-	int ret;
+	u32 *data = mdev->fw->caps_data;
 
 	if (!bytes || bytes > MARU_REG_CAPS_BYTES)
 		return -EPROTO;
-	data = kzalloc(MARU_REG_CAPS_BYTES, GFP_KERNEL);
-	if (!data)
-		return -ENOMEM;
+	memset(data, 0, MARU_REG_CAPS_BYTES);
 	for (u32 at = 0; at < bytes; at += sizeof(*data))
 		data[at / sizeof(*data)] = maru_reg_read(mdev, MARU_REG_CAPS + at);
-	ret = maru_caps_parse(data, bytes, mdev->memory_bytes, caps);
-	kfree(data);
-	return ret;
+	return maru_caps_parse(data, bytes, mdev->memory_bytes, caps);
 }
 
 /* The first core tells what the card is; a later one must be the same card. */
 static int maru_fw_check(struct maru_device *mdev)
 {
 	u32 contract = maru_reg_read(mdev, MARU_REG_CONTRACT);
-	struct maru_caps *caps;
+	struct maru_caps *caps = &mdev->fw->caps;
 	int ret;
 
 	if (contract >> 16 != MARU_CONTRACT_MAJOR) {
@@ -127,9 +122,6 @@ static int maru_fw_check(struct maru_device *mdev)
 			contract & 0xffff, MARU_CONTRACT_MAJOR);
 		return -ENODEV;
 	}
-	caps = kmalloc(sizeof(*caps), GFP_KERNEL);
-	if (!caps)
-		return -ENOMEM;
 	ret = maru_fw_read_caps(mdev, caps);
 	if (!ret && mdev->caps.limits.vms &&
 	    (memcmp(caps->tiers, mdev->caps.tiers, sizeof(caps->tiers)) ||
@@ -137,7 +129,6 @@ static int maru_fw_check(struct maru_device *mdev)
 		ret = -EPROTO;
 	if (!ret)
 		mdev->caps = *caps;
-	kfree(caps);
 	if (ret)
 		drm_err(&mdev->drm, "card: bad capabilities: %pe\n", ERR_PTR(ret));
 	return ret;

@@ -15,6 +15,8 @@
  * @stale: looks at which it had not moved.
  * @ops: the op table, for DRM_MARU_QUERY_OPS; it never changes after probe.
  * @ops_bytes: of it.
+ * @caps: what a new core says of itself; kept, as a reset allocates nothing.
+ * @caps_data: the same, as it stands in the registers.
  * @telemetry_lock: for @telemetry; held across an admin command.
  * @telemetry: filled by the card.
  * @telemetry_dma: of @telemetry.
@@ -29,6 +31,8 @@ struct maru_fw {
 	unsigned int stale;
 	void *ops;
 	u32 ops_bytes;
+	struct maru_caps caps;
+	u32 caps_data[MARU_REG_CAPS_BYTES / sizeof(u32)];
 	struct mutex telemetry_lock;	/* held across an admin command, never in a reset */
 	struct maru_telemetry *telemetry;
 	dma_addr_t telemetry_dma;

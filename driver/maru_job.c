@@ -53,7 +53,10 @@ struct maru_job *maru_job_create(struct maru_queue *queue, u64 client_id)
  */
 void maru_job_end(struct maru_job *job, int err)
 {
-	atomic64_inc(&job->queue->finished);
+	struct maru_queue *queue = job->queue;
+
+	trace_maru_job_done(queue->mdev, queue->id, job->id, job->index, err);
+	atomic64_inc(&queue->finished);
 	maru_fence_signal(job->fence, err);
 }
 

@@ -92,6 +92,9 @@ static enum maru_limit_verdict maru_limit_judge_locked(struct maru_queue *queue,
 	}
 	if (active_ns - look->active_ns > (u64)job->time_limit_ms * NSEC_PER_MSEC)
 		return MARU_LIMIT_OVER;
+	/* what has not begun waits for others; the heartbeat shows that there are some */
+	if (READ_ONCE(queue->block->started) <= queue->head)
+		look->since = jiffies;
 	wall = msecs_to_jiffies(job->time_limit_ms) * MARU_LIMIT_WALL * scale;
 	if (time_after(jiffies, look->since + wall))
 		return MARU_LIMIT_OVER;

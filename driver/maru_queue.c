@@ -24,12 +24,24 @@
 #include "maru_sched.h"
 #include "maru_vm.h"
 
+/* Only now: who has a reference may still send the card commands that name it. */
+static void maru_queue_give_id(struct maru_queue *queue)
+{
+	struct maru_device *mdev = queue->mdev;
+
+	xa_lock_irq(&mdev->queues);
+	__xa_erase(&mdev->queues, queue->id);
+	__clear_bit(queue->slot, mdev->slots);
+	xa_unlock_irq(&mdev->queues);
+}
+
 static void maru_queue_bury(struct maru_queue *queue)
 {
 	struct maru_device *mdev = queue->mdev;
 	bool pins = queue->file && MARU_FENCE_PINS_MODULE;
 
-	drm_sched_fini(&queue->sched);
+	maru_queue_give_id(queue);
+	maru_compat_sched_fini(&queue->sched);
 	maru_ring_free(queue);
 	maru_limit_free(queue);
 	if (queue->vm)
@@ -155,16 +167,6 @@ static int maru_queue_take_id(struct maru_queue *queue)
 	}
 	xa_unlock_irq(&mdev->queues);
 	return ret == -EBUSY ? -ENOSPC : ret;
-}
-
-static void maru_queue_give_id(struct maru_queue *queue)
-{
-	struct maru_device *mdev = queue->mdev;
-
-	xa_lock_irq(&mdev->queues);
-	__xa_erase(&mdev->queues, queue->id);
-	__clear_bit(queue->slot, mdev->slots);
-	xa_unlock_irq(&mdev->queues);
 }
 
 /* ---- the card's side ------------------------------------------------------------------ */
@@ -364,7 +366,6 @@ void maru_queue_kill(struct maru_queue *queue)
 	queue->on_card = false;
 	maru_queue_fail_locked(queue, -ECANCELED);
 	spin_unlock_irq(&queue->lock);
-	maru_queue_give_id(queue);
 	maru_file_uncharge(queue->file, MARU_RING_BYTES);
 	if (queue->vm)
 		maru_vm_detach_queue(queue->vm);

@@ -153,9 +153,12 @@ void maru_reset_finish(struct maru_device *mdev)
 		maru_admin_open(mdev);
 	}
 	reset->last = jiffies;
-	if (!ret || closed)
+	if (!ret)
 		return;
-	if (maru_fw_is_gone(mdev))
+	/* a reset from outside, with nobody to boot a core: what was stopped has to end */
+	if (closed)
+		maru_queue_fail_all(mdev, READ_ONCE(mdev->wedged) ? -EIO : -ENODEV);
+	else if (maru_fw_is_gone(mdev))
 		maru_device_lost(mdev);
 	else
 		maru_reset_wedge(mdev);

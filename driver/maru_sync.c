@@ -139,24 +139,6 @@ bool maru_syncs_has_wait(const struct maru_syncs *syncs)
 	return maru_syncs_has(syncs, false);
 }
 
-/* The latest earlier job of this call that signals what is waited for. */
-static struct dma_fence *maru_sync_find_source(const struct maru_sync *wait,
-					       const struct maru_syncs_source *source)
-{
-	for (unsigned int i = source ? source->count : 0; i-- > 0;) {
-		const struct maru_syncs *syncs = source->syncs[i];
-
-		for (unsigned int j = 0; syncs && j < syncs->count; j++) {
-			const struct maru_sync *sync = &syncs->syncs[j];
-
-			if (sync->is_signal && sync->syncobj == wait->syncobj &&
-			    !sync->point == !wait->point && sync->point >= wait->point)
-				return dma_fence_get(source->fences[i]);
-		}
-	}
-	return NULL;
-}
-
 /* What is in the syncobj now; NULL when that point has passed. */
 static struct dma_fence *maru_sync_find_fence(const struct maru_sync *wait)
 {
@@ -171,22 +153,102 @@ static struct dma_fence *maru_sync_find_fence(const struct maru_sync *wait)
 	return fence;
 }
 
-static int maru_sync_add_dep(struct maru_device *mdev, const struct maru_sync *wait,
-			     struct drm_sched_job *job, const struct maru_syncs_source *source,
-			     u64 own_context)
+/* The ring keeps order among jobs of one queue: no need to wait for their end. */
+static bool maru_sync_is_own(struct dma_fence *fence, u64 own_context)
 {
-	struct dma_fence *fence = maru_sync_find_source(wait, source);
+	struct dma_fence *iter;
 
-	if (!fence)
-		fence = maru_sync_find_fence(wait);
-	if (MARU_REFUSE(mdev, IS_ERR(fence)))
-		return PTR_ERR(fence);
-	/* the ring keeps order among jobs of one queue: no need to wait for their end */
-	if (fence && own_context && dma_fence_chain_contained(fence)->context == own_context) {
+	/* a point is reached when all before it are */
+	dma_fence_chain_for_each(iter, fence) {
+		if (dma_fence_chain_contained(iter)->context != own_context) {
+			dma_fence_put(iter);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* @fence: a reference, or NULL; consumed. */
+static int maru_sync_add_fence(struct drm_sched_job *job, struct dma_fence *fence, u64 own_context)
+{
+	if (fence && own_context && maru_sync_is_own(fence, own_context)) {
 		dma_fence_put(fence);
 		return 0;
 	}
 	return drm_sched_job_add_dependency(job, fence);
+}
+
+/* Tell whether a job signals what is waited for, and up to which point. */
+static bool maru_syncs_find_signal(const struct maru_syncs *syncs, const struct maru_sync *wait,
+				   u64 *point)
+{
+	bool found = false;
+
+	*point = 0;
+	for (unsigned int i = 0; syncs && i < syncs->count; i++) {
+		const struct maru_sync *sync = &syncs->syncs[i];
+
+		if (!sync->is_signal || sync->syncobj != wait->syncobj ||
+		    !sync->point != !wait->point)
+			continue;
+		found = true;
+		*point = max(*point, sync->point);
+	}
+	return found;
+}
+
+/* A binary syncobj has what the latest earlier job of the call puts into it. */
+static struct dma_fence *maru_sync_find_source(const struct maru_sync *wait,
+					       const struct maru_syncs_source *source)
+{
+	u64 point;
+
+	for (unsigned int i = source ? source->count : 0; i-- > 0;) {
+		if (maru_syncs_find_signal(source->syncs[i], wait, &point))
+			return dma_fence_get(source->fences[i]);
+	}
+	return NULL;
+}
+
+/*
+ * The point will come from this call: wait for the first job that reaches it, for those before
+ * that signal the same timeline, and for what is in it now.
+ */
+static int maru_sync_add_sources(struct maru_device *mdev, const struct maru_sync *wait,
+				 struct drm_sched_job *job,
+				 const struct maru_syncs_source *source, u64 own_context)
+{
+	unsigned int count = source ? source->count : 0;
+	unsigned int last = 0;
+	u64 point = 0;
+	int ret;
+
+	while (last < count && point < wait->point)
+		maru_syncs_find_signal(source->syncs[last++], wait, &point);
+	if (MARU_REFUSE(mdev, point < wait->point))
+		return -ENOENT;
+	ret = maru_sync_add_fence(job, drm_syncobj_fence_get(wait->syncobj), own_context);
+	for (unsigned int i = 0; i < last && !ret; i++) {
+		if (maru_syncs_find_signal(source->syncs[i], wait, &point))
+			ret = maru_sync_add_fence(job, dma_fence_get(source->fences[i]),
+						  own_context);
+	}
+	return ret;
+}
+
+static int maru_sync_add_dep(struct maru_device *mdev, const struct maru_sync *wait,
+			     struct drm_sched_job *job, const struct maru_syncs_source *source,
+			     u64 own_context)
+{
+	struct dma_fence *fence = wait->point ? NULL : maru_sync_find_source(wait, source);
+
+	if (!fence)
+		fence = maru_sync_find_fence(wait);
+	if (!IS_ERR(fence))
+		return maru_sync_add_fence(job, fence, own_context);
+	if (MARU_REFUSE(mdev, !wait->point))
+		return -ENOENT;
+	return maru_sync_add_sources(mdev, wait, job, source, own_context);
 }
 
 /**

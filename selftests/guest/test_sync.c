@@ -95,6 +95,47 @@ TEST_F(sync, timeline_on_the_same_queue)
 	EXPECT_EQ(0x53, data[16]);
 }
 
+/*
+ * A point is reached when those before it are, whoever signals them: @first signals point 1 of a
+ * timeline and is held, @second signals point 2, and a job of @second waits for point 2.
+ */
+static void wait_behind_another(struct __test_metadata *_metadata, struct work *w,
+				uint32_t second, bool in_one_call)
+{
+	uint32_t line, bytes = packet_fill(w->commands.map, VA_DATA, MARU_TYPE_I32, 1, 1);
+	struct drm_maru_sync one, two, wait[2];
+	struct drm_maru_job jobs[3];
+
+	if (!card_has_control())
+		SKIP(return, "no control socket");
+	ASSERT_EQ(0, syncobj_create(w->fd, false, &line));
+	one = sync_signal_to(line, 1);
+	two = sync_signal_to(line, 2);
+	wait[0] = sync_wait_on(line, 2);
+	wait[1] = sync_signal_to(w->sync, 0);
+	jobs[0] = job_of(w->queue, VA_COMMANDS, bytes, &one, 1);
+	jobs[1] = job_of(second, 0, 0, &two, 1);
+	jobs[2] = job_of(second, 0, 0, wait, 2);
+	ASSERT_EQ(0, card_arm("job.tile", "hold", 0));
+	for (int i = 0; i < 3; i += in_one_call ? 3 : 1)
+		EXPECT_EQ(0, submit(w->fd, &jobs[i], in_one_call ? 3 : 1, NULL));
+	EXPECT_EQ(0, card_wait_holding("job.tile", 5000));
+	EXPECT_EQ(-ETIME, syncobj_wait(w->fd, w->sync, 0, 300));
+	EXPECT_EQ(0, card_release("job.tile"));
+	EXPECT_EQ(0, syncobj_result(w->fd, w->sync, 0));
+	EXPECT_EQ(0, syncobj_error(w->fd, line, 2));
+}
+
+TEST_F(sync, point_behind_another_queue)
+{
+	wait_behind_another(_metadata, &self->w, self->second, false);
+}
+
+TEST_F(sync, point_behind_another_queue_in_a_call)
+{
+	wait_behind_another(_metadata, &self->w, self->second, true);
+}
+
 /* Points beyond 32 bits are not cut: the high one is not the low one. */
 TEST_F(sync, points_have_64_bits)
 {

@@ -118,6 +118,39 @@ TEST_F_TIMEOUT(timeout, waiting_is_free, 120)
 	EXPECT_EQ(0, syncobj_result(w->fd, w->sync, 0));
 }
 
+/* Nor is waiting for a turn on the card, behind queues that go before. */
+TEST_F_TIMEOUT(timeout, waiting_for_a_turn_is_free, 120)
+{
+	enum { QUEUES = 4, JOBS = 30 };		/* a queue keeps an engine busy */
+	struct work *w = &self->w, *other = &self->other;
+	uint32_t bytes = packet_busy(other->commands.map, 1000, VA_DATA, MIB);
+	uint32_t queues[QUEUES], ends[QUEUES];
+	struct drm_maru_queue_info info;
+
+	ASSERT_EQ(0, queue_set(w->fd, w->queue, DRM_MARU_PROPERTY_PRIORITY,
+			       DRM_MARU_PRIORITY_LOW));
+	/* ten times as much is what it may take by the clock */
+	ASSERT_EQ(0, queue_set(w->fd, w->queue, DRM_MARU_PROPERTY_TIME_LIMIT, 10));
+	for (int i = 0; i < QUEUES; i++) {
+		ASSERT_EQ(0, syncobj_create(other->fd, false, &ends[i]));
+		ASSERT_EQ(0, queue_create(other->fd, other->vm, DRM_MARU_CLASS_COMPUTE, 0,
+					  &queues[i]));
+		ASSERT_EQ(0, queue_set(other->fd, queues[i], DRM_MARU_PROPERTY_PRIORITY,
+				       DRM_MARU_PRIORITY_NORMAL));
+	}
+	for (int i = 0; i < QUEUES * JOBS; i++)
+		ASSERT_EQ(0, submit_one(other->fd, queues[i % QUEUES], VA_COMMANDS, bytes, i,
+					ends[i % QUEUES], i / QUEUES + 1));
+	ASSERT_EQ(0, submit_one(w->fd, w->queue, VA_COMMANDS, one_fill(w, 7), 1, w->sync, 0));
+	EXPECT_EQ(0, syncobj_result(w->fd, w->sync, 0));
+	EXPECT_EQ(7, word(w));
+	/* it did wait */
+	EXPECT_EQ(0, syncobj_wait(other->fd, ends[0], JOBS / 2, 0));
+	ASSERT_EQ(0, queue_info(w->fd, w->queue, &info));
+	EXPECT_EQ(DRM_MARU_QUEUE_STATE_OK, info.state);
+	EXPECT_EQ(0, info.guilty_resets);
+}
+
 /* A job that stands still: the queue is reset, and the core stays the same. */
 TEST_F_TIMEOUT(timeout, held_job, 120)
 {

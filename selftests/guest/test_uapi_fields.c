@@ -228,6 +228,7 @@ TEST_F(fields, queue_create)
 {
 	struct drm_maru_queue_create good = { .vm = self->w.vm };
 	static const struct field bad[] = {
+		FIELD(drm_maru_queue_create, id, 1, -EINVAL),
 		FIELD(drm_maru_queue_create, vm, 0, -ENOENT),
 		FIELD(drm_maru_queue_create, vm, ~0U, -ENOENT),
 		FIELD(drm_maru_queue_create, cls, 3, -EINVAL),
