@@ -11,7 +11,7 @@
 #   BENCHES     names of benches, built as $(B)/bin/bench/NAME
 #   FUZZERS     names of fuzzers, built as $(B)/bin/fuzz/NAME
 # For each NAME: NAME-src (C sources), NAME-libs (linker flags), NAME-deps (built first).
-# SANITIZE=1: with address and undefined-behaviour sanitizers, for tools/stress.
+# SANITIZE=address,undefined or thread: with these sanitizers, for tools/sanitized.
 # Flags for a folder: $(B)/obj/FOLDER/%.o: CFLAGS += …
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -27,7 +27,7 @@ CFLAGS_COMMON := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -Iuap
 CFLAGS :=
 LDFLAGS :=
 ifdef SANITIZE
-CC := gcc -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CC := gcc -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 Q := $(if $(V),,@)
 say = @printf '  %-6s %s\n' $(1) $(2)
