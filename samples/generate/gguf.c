@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gguf.h"
+#include "stream.h"
 
 #define MAGIC		0x46554747u
 #define MAX_KEYS	4096u
@@ -30,15 +31,16 @@ static const uint8_t kind_bytes[GGUF_KINDS] = {
 	[GGUF_F64] = 8,
 };
 
-__attribute__((format(printf, 2, 3)))
-static int fail(struct gguf *file, const char *format, ...)
+int gguf_fail(struct gguf *file, const char *format, ...)
 {
 	va_list args;
 
+	if (file->error[0])
+		return -1;
 	va_start(args, format);
-	if (!file->error[0])
-		vsnprintf(file->error, sizeof(file->error), format, args);
+	vsnprintf(file->error, sizeof(file->error), format, args);
 	va_end(args);
+	stream_clean(file->error);
 	return -1;
 }
 
@@ -48,8 +50,8 @@ static const uint8_t *take(struct reader *r, uint64_t bytes)
 
 	if (r->failed || bytes > r->left) {
 		if (!r->failed)
-			fail(r->file, "the file ends inside its directory, at byte %zu",
-			     r->file->bytes - r->left);
+			gguf_fail(r->file, "the file ends inside its directory, at byte %zu",
+				  r->file->bytes - r->left);
 		r->failed = 1;
 		return NULL;
 	}
@@ -90,11 +92,11 @@ static void skip_array(struct reader *r, struct gguf_key *key)
 		for (uint64_t i = 0; i < key->count && !r->failed; i++)
 			string(r);
 	} else if (key->of >= GGUF_KINDS || !kind_bytes[key->of]) {
-		r->failed = fail(r->file, "key %.*s: array of kind %u",
-				 (int)key->name.bytes, key->name.text, key->of);
+		r->failed = gguf_fail(r->file, "key %.*s: array of kind %u",
+				      (int)key->name.bytes, key->name.text, key->of);
 	} else if (key->count > r->left / kind_bytes[key->of]) {
-		r->failed = fail(r->file, "key %.*s: its array is longer than the file",
-				 (int)key->name.bytes, key->name.text);
+		r->failed = gguf_fail(r->file, "key %.*s: its array is longer than the file",
+				      (int)key->name.bytes, key->name.text);
 	} else {
 		take(r, key->count * kind_bytes[key->of]);
 	}
@@ -108,7 +110,7 @@ static int read_key(struct reader *r, struct gguf_key *key)
 	if (r->failed)
 		return -1;
 	if (!key->name.bytes || key->name.bytes > MAX_NAME)
-		return fail(r->file, "a key has a name of %zu bytes", key->name.bytes);
+		return gguf_fail(r->file, "a key has a name of %zu bytes", key->name.bytes);
 	if (key->kind == GGUF_STRING)
 		string(r);
 	else if (key->kind == GGUF_ARRAY)
@@ -116,8 +118,8 @@ static int read_key(struct reader *r, struct gguf_key *key)
 	else if (key->kind < GGUF_KINDS)
 		take(r, kind_bytes[key->kind]);
 	else
-		return fail(r->file, "key %.*s: kind %u does not exist", (int)key->name.bytes,
-			    key->name.text, key->kind);
+		return gguf_fail(r->file, "key %.*s: kind %u does not exist", (int)key->name.bytes,
+				 key->name.text, key->kind);
 	return r->failed ? -1 : 0;
 }
 
@@ -151,18 +153,19 @@ static int read_tensor(struct reader *r, struct gguf_tensor *t, uint64_t *offset
 	t->name = string(r);
 	t->rank = number(r, 4);
 	if (!r->failed && (!t->name.bytes || t->name.bytes > MAX_NAME))
-		return fail(r->file, "a tensor has a name of %zu bytes", t->name.bytes);
+		return gguf_fail(r->file, "a tensor has a name of %zu bytes", t->name.bytes);
 	if (!r->failed && (t->rank < 1 || t->rank > 4))
-		return fail(r->file, "tensor %.*s: %u dimensions", (int)t->name.bytes,
-			    t->name.text, t->rank);
+		return gguf_fail(r->file, "tensor %.*s: %u dimensions", (int)t->name.bytes,
+				 t->name.text, t->rank);
 	for (uint32_t i = 0; i < 4; i++) {
 		uint64_t dim = i < t->rank ? number(r, 8) : 1;
 
 		if (r->failed)
 			return -1;
 		if (!dim || dim > 0x7fffffff || elements > (1ull << 40) / dim)
-			return fail(r->file, "tensor %.*s: dimension %u is %llu",
-				    (int)t->name.bytes, t->name.text, i, (unsigned long long)dim);
+			return gguf_fail(r->file, "tensor %.*s: dimension %u is %llu",
+					 (int)t->name.bytes, t->name.text, i,
+					 (unsigned long long)dim);
 		t->dim[i] = dim;
 		elements *= dim;
 	}
@@ -171,11 +174,11 @@ static int read_tensor(struct reader *r, struct gguf_tensor *t, uint64_t *offset
 	if (r->failed)
 		return -1;
 	if (!type_size(t->type, &block, &bytes))
-		return fail(r->file, "tensor %.*s: type %u is not known here", (int)t->name.bytes,
-			    t->name.text, t->type);
+		return gguf_fail(r->file, "tensor %.*s: type %u is not known here",
+				 (int)t->name.bytes, t->name.text, t->type);
 	if (t->dim[0] % block)
-		return fail(r->file, "tensor %.*s: rows of %u elements in blocks of %u",
-			    (int)t->name.bytes, t->name.text, t->dim[0], block);
+		return gguf_fail(r->file, "tensor %.*s: rows of %u elements in blocks of %u",
+				 (int)t->name.bytes, t->name.text, t->dim[0], block);
 	t->bytes = elements / block * bytes;
 	return 0;
 }
@@ -189,22 +192,22 @@ static int read_directory(struct gguf *file)
 	int error = -1;
 
 	if (number(&r, 4) != MAGIC)
-		return fail(file, "not a GGUF file: it does not start with \"GGUF\"");
+		return gguf_fail(file, "not a GGUF file: it does not start with \"GGUF\"");
 	version = number(&r, 4);
 	tensors = number(&r, 8);
 	keys = number(&r, 8);
 	if (r.failed)
 		return -1;
 	if (version != 3)
-		return fail(file, "GGUF version %u: only 3 is read", version);
+		return gguf_fail(file, "GGUF version %u: only 3 is read", version);
 	if (tensors > MAX_TENSORS || keys > MAX_KEYS)
-		return fail(file, "%llu tensors and %llu keys are too many",
-			    (unsigned long long)tensors, (unsigned long long)keys);
+		return gguf_fail(file, "%llu tensors and %llu keys are too many",
+				 (unsigned long long)tensors, (unsigned long long)keys);
 	file->keys = calloc(keys + 1, sizeof(*file->keys));
 	file->tensors = calloc(tensors + 1, sizeof(*file->tensors));
 	offsets = calloc(tensors + 1, sizeof(*offsets));
 	if (!file->keys || !file->tensors || !offsets) {
-		fail(file, "out of memory");
+		gguf_fail(file, "out of memory");
 		goto out;
 	}
 	for (; file->key_count < keys; file->key_count++)
@@ -212,7 +215,7 @@ static int read_directory(struct gguf *file)
 			goto out;
 	align = gguf_u32(file, "general.alignment", 32);
 	if (align < 8 || align > 65536 || (align & (align - 1))) {
-		fail(file, "general.alignment is %u", align);
+		gguf_fail(file, "general.alignment is %u", align);
 		goto out;
 	}
 	for (; file->tensor_count < tensors; file->tensor_count++)
@@ -226,8 +229,8 @@ static int read_directory(struct gguf *file)
 		if (start > file->bytes || offsets[i] % align ||
 		    offsets[i] > file->bytes - start ||
 		    t->bytes > file->bytes - start - offsets[i]) {
-			fail(file, "tensor %.*s: its bytes do not lie in the file",
-			     (int)t->name.bytes, t->name.text);
+			gguf_fail(file, "tensor %.*s: its bytes do not lie in the file",
+				  (int)t->name.bytes, t->name.text);
 			goto out;
 		}
 		t->data = file->map + start + offsets[i];
@@ -262,12 +265,12 @@ int gguf_open(struct gguf *file, const char *path)
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size) {
 		if (fd >= 0)
 			close(fd);
-		return fail(file, "can not be read, or is empty");
+		return gguf_fail(file, "can not be read, or is empty");
 	}
 	map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (map == MAP_FAILED)
-		return fail(file, "can not be mapped");
+		return gguf_fail(file, "can not be mapped");
 	if (gguf_parse(file, map, st.st_size)) {
 		munmap(map, st.st_size);
 		return -1;
@@ -309,7 +312,7 @@ static const struct gguf_key *typed(struct gguf *file, const char *name, enum gg
 	const struct gguf_key *key = gguf_key(file, name);
 
 	if (key && key->kind != kind) {
-		fail(file, "key %s has kind %u, not %u", name, key->kind, kind);
+		gguf_fail(file, "key %s has kind %u, not %u", name, key->kind, kind);
 		return NULL;
 	}
 	return key;
@@ -328,7 +331,7 @@ uint32_t gguf_u32(struct gguf *file, const char *name, uint32_t otherwise)
 		memcpy(&wide, key->data, 8);
 		if (wide <= UINT32_MAX)
 			return wide;
-		fail(file, "key %s is %llu", name, (unsigned long long)wide);
+		gguf_fail(file, "key %s is %llu", name, (unsigned long long)wide);
 		return otherwise;
 	} else if (key && key->kind != GGUF_I32) {
 		key = typed(file, name, GGUF_U32);

@@ -2,7 +2,7 @@
 /*
  * GGUF files, version 3: keys, and tensors as views of the mapped file. Everything in the file
  * is hostile: sizes are checked without overflow before they are used, and every error is one
- * text that names what is wrong.
+ * line that names what is wrong.
  */
 #ifndef GENERATE_GGUF_H
 #define GENERATE_GGUF_H
@@ -56,6 +56,12 @@ int gguf_open(struct gguf *file, const char *path);
 int gguf_parse(struct gguf *file, const void *bytes, size_t size);
 
 void gguf_close(struct gguf *file);
+
+/**
+ * gguf_fail() - Fill file->error, unless it is: one line of printable characters, whatever
+ * strings of the file the text quotes. Return: -1.
+ */
+int gguf_fail(struct gguf *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** gguf_key(), gguf_tensor() - Look up by name. Return: NULL when there is none. */
 const struct gguf_key *gguf_key(const struct gguf *file, const char *name);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* See shape.h. Keys and names are those that llama.cpp writes. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +12,6 @@
 #define MAX_LAYERS	1024u
 #define MAX_VOCAB	(1u << 20)
 #define MAX_CONTEXT	(1u << 20)
-
-__attribute__((format(printf, 2, 3)))
-static int refuse(struct gguf *file, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (!file->error[0])
-		vsnprintf(file->error, sizeof(file->error), format, args);
-	va_end(args);
-	return -1;
-}
 
 const char *shape_type_name(uint32_t type)
 {
@@ -45,9 +32,9 @@ static int read_number(struct gguf *file, const char *name, uint32_t otherwise, 
 	if (file->error[0])
 		return -1;
 	if (!*value && !gguf_key(file, name))
-		return refuse(file, "key %s is missing", name);
+		return gguf_fail(file, "key %s is missing", name);
 	if (!*value || *value > most)
-		return refuse(file, "%s is %u: only 1 to %u make sense", name, *value, most);
+		return gguf_fail(file, "%s is %u: only 1 to %u make sense", name, *value, most);
 	return 0;
 }
 
@@ -63,16 +50,16 @@ static int read_sizes(struct shape *s, struct gguf *file)
 	    read_number(file, "llama.attention.head_count_kv", s->heads, s->heads, &s->kv_heads))
 		return -1;
 	if (s->width % s->heads || s->heads % s->kv_heads)
-		return refuse(file, "%u heads of keys, %u heads and width %u do not go together",
-			      s->kv_heads, s->heads, s->width);
+		return gguf_fail(file, "%u heads of keys, %u heads and width %u do not go together",
+				 s->kv_heads, s->heads, s->width);
 	s->head = s->width / s->heads;
 	if (read_number(file, "llama.attention.key_length", s->head, MAX_WIDTH, &s->turned))
 		return -1;
 	if (s->turned != s->head)
-		return refuse(file, "llama.attention.key_length is %u: only width / heads, %u",
-			      s->turned, s->head);
+		return gguf_fail(file, "llama.attention.key_length is %u: only width / heads, %u",
+				 s->turned, s->head);
 	if (!tokens || tokens->kind != GGUF_ARRAY || !tokens->count || tokens->count > MAX_VOCAB)
-		return refuse(file, "tokenizer.ggml.tokens is missing, empty or too long");
+		return gguf_fail(file, "tokenizer.ggml.tokens is missing, empty or too long");
 	s->vocab = (uint32_t)tokens->count;
 	return 0;
 }
@@ -86,14 +73,15 @@ static int read_numerics(struct shape *s, struct gguf *file)
 	if (read_number(file, "llama.rope.dimension_count", s->head, s->head, &s->turned))
 		return -1;
 	if (s->turned % 2)
-		return refuse(file, "llama.rope.dimension_count is odd: %u", s->turned);
+		return gguf_fail(file, "llama.rope.dimension_count is odd: %u", s->turned);
 	if (!(s->eps >= 0) || !isfinite(s->eps) || !(s->base > 0) || !isfinite(s->base))
-		return refuse(file, "epsilon %g or rope base %g makes no sense", s->eps, s->base);
+		return gguf_fail(file, "epsilon %g or rope base %g makes no sense", s->eps,
+				 s->base);
 	if (!gguf_is(scaling, "none"))
-		return refuse(file, "llama.rope.scaling.type '%.*s' is not known here",
-			      (int)(scaling.bytes < 32 ? scaling.bytes : 32), scaling.text);
+		return gguf_fail(file, "llama.rope.scaling.type '%.*s' is not known here",
+				 (int)(scaling.bytes < 32 ? scaling.bytes : 32), scaling.text);
 	if (gguf_u32(file, "llama.expert_count", 0))
-		return refuse(file, "a model of experts: only dense ones are known here");
+		return gguf_fail(file, "a model of experts: only dense ones are known here");
 	return file->error[0] ? -1 : 0;
 }
 
@@ -104,17 +92,17 @@ static const struct gguf_tensor *find(struct gguf *file, const char *name, uint3
 	const struct gguf_tensor *t = gguf_tensor(file, name);
 
 	if (!t) {
-		refuse(file, "tensor %s is missing", name);
+		gguf_fail(file, "tensor %s is missing", name);
 		return NULL;
 	}
 	if (t->type != 0 && t->type != 1 && t->type != 30) {
-		refuse(file, "tensor %s is of type %s (%u): only f32, f16 and bf16 are read", name,
-		       shape_type_name(t->type), t->type);
+		gguf_fail(file, "tensor %s is of type %s (%u): only f32, f16 and bf16 are read",
+			  name, shape_type_name(t->type), t->type);
 		return NULL;
 	}
 	if (t->dim[0] != columns || t->dim[1] != rows || t->dim[2] != 1 || t->dim[3] != 1) {
-		refuse(file, "tensor %s is [%u, %u, %u, %u], not [%u, %u]", name, t->dim[3],
-		       t->dim[2], t->dim[1], t->dim[0], rows, columns);
+		gguf_fail(file, "tensor %s is [%u, %u, %u, %u], not [%u, %u]", name, t->dim[3],
+			  t->dim[2], t->dim[1], t->dim[0], rows, columns);
 		return NULL;
 	}
 	return t;
@@ -148,9 +136,9 @@ static int find_layer(struct shape *s, struct gguf *file, uint32_t i)
 	}
 	if (found[PART_K]->type != found[PART_Q]->type ||
 	    found[PART_V]->type != found[PART_Q]->type)
-		return refuse(file, "blk.%u: attn_q, attn_k and attn_v differ in type", i);
+		return gguf_fail(file, "blk.%u: attn_q, attn_k and attn_v differ in type", i);
 	if (found[PART_UP]->type != found[PART_GATE]->type)
-		return refuse(file, "blk.%u: ffn_gate and ffn_up differ in type", i);
+		return gguf_fail(file, "blk.%u: ffn_gate and ffn_up differ in type", i);
 	return 0;
 }
 
@@ -170,11 +158,11 @@ static int check_all_known(const struct shape *s, struct gguf *file)
 		for (uint32_t j = 0; !is_known && j < s->layers * SHAPE_PARTS; j++)
 			is_known = s->layer[j / SHAPE_PARTS][j % SHAPE_PARTS] == t;
 		if (!is_known)
-			return refuse(file, "tensor %.*s is not known here",
-				      (int)(t->name.bytes < 64 ? t->name.bytes : 64),
-				      t->name.text);
+			return gguf_fail(file, "tensor %.*s is not known here",
+					 (int)(t->name.bytes < 64 ? t->name.bytes : 64),
+					 t->name.text);
 	}
-	return refuse(file, "%u tensors, %u are needed", file->tensor_count, known);
+	return gguf_fail(file, "%u tensors, %u are needed", file->tensor_count, known);
 }
 
 static int find_all(struct shape *s, struct gguf *file)
@@ -187,17 +175,17 @@ static int find_all(struct shape *s, struct gguf *file)
 	if (s->norm && gguf_tensor(file, "rope_freqs.weight")) {
 		s->factors = find(file, "rope_freqs.weight", s->turned / 2, 1);
 		if (s->factors && s->factors->type)
-			return refuse(file, "rope_freqs.weight is not f32");
+			return gguf_fail(file, "rope_freqs.weight is not f32");
 	}
 	/* Bounds the memory for the layers' table by what the file holds. */
 	if (!file->error[0] && file->tensor_count / SHAPE_PARTS < s->layers)
-		return refuse(file, "%u layers, but only %u tensors", s->layers,
-			      file->tensor_count);
+		return gguf_fail(file, "%u layers, but only %u tensors", s->layers,
+				 file->tensor_count);
 	if (file->error[0])
 		return -1;
 	s->layer = calloc(s->layers, sizeof(*s->layer));
 	if (!s->layer)
-		return refuse(file, "out of memory");
+		return gguf_fail(file, "out of memory");
 	for (uint32_t i = 0; i < s->layers; i++)
 		if (find_layer(s, file, i))
 			return -1;
@@ -210,8 +198,8 @@ int shape_load(struct shape *s, struct gguf *file)
 
 	memset(s, 0, sizeof(*s));
 	if (!gguf_is(kind, "llama"))
-		return refuse(file, "architecture '%.*s': only llama is read",
-			      (int)(kind.bytes < 32 ? kind.bytes : 32), kind.text);
+		return gguf_fail(file, "architecture '%.*s': only llama is read",
+				 (int)(kind.bytes < 32 ? kind.bytes : 32), kind.text);
 	if (!read_sizes(s, file) && !read_numerics(s, file) && !find_all(s, file))
 		return 0;
 	shape_free(s);

@@ -21,13 +21,16 @@ static uint32_t length(uint8_t first)
 	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
-/* May @next follow what is held? Rules out surrogates, overlong forms, beyond U+10FFFF. */
-static int continues(const struct stream *s, uint8_t next)
+/*
+ * May @next follow @count bytes from @first on? Rules out U+0080 to U+009F, which are control
+ * characters too, surrogates, overlong forms, beyond U+10FFFF.
+ */
+static int continues(uint8_t first, uint32_t count, uint8_t next)
 {
-	uint8_t first = (uint8_t)s->held[0], low = 0x80, high = 0xbf;
+	uint8_t low = 0x80, high = 0xbf;
 
-	if (s->count == 1) {
-		low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : low;
+	if (count == 1) {
+		low = first == 0xc2 || first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : low;
 		high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : high;
 	}
 	return next >= low && next <= high;
@@ -44,7 +47,7 @@ void stream_write(struct stream *s, const char *bytes, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t byte = (uint8_t)bytes[i];
 
-		if (s->count && !continues(s, byte))
+		if (s->count && !continues((uint8_t)s->held[0], s->count, byte))
 			replace(s);
 		if (!s->count && !length(byte)) {
 			replace(s);
@@ -64,4 +67,21 @@ void stream_end(struct stream *s)
 	if (s->count)
 		replace(s);
 	fflush(s->out);
+}
+
+void stream_clean(char *text)
+{
+	uint32_t count, n;
+	uint8_t first;
+
+	for (; *text; text += count) {
+		first = (uint8_t)*text;
+		count = first < 0x20 ? 0 : length(first);
+		for (n = 1; n < count && continues(first, n, (uint8_t)text[n]); n++)
+			;
+		if (n == count)
+			continue;
+		*text = '?';
+		count = 1;
+	}
 }

@@ -18,4 +18,7 @@ void stream_write(struct stream *stream, const char *bytes, uint32_t count);
 /** stream_end() - Write what is still held, as U+FFFD. */
 void stream_end(struct stream *stream);
 
+/** stream_clean() - Make @text one line in place: '?' for what begins no printable character. */
+void stream_clean(char *text);
+
 #endif

@@ -41,13 +41,6 @@ static int32_t find(const struct vocab *v, const char *text, size_t bytes)
 	return e->id;
 }
 
-static int error(struct gguf *file, const char *what)
-{
-	if (!file->error[0])
-		snprintf(file->error, sizeof(file->error), "%s", what);
-	return -1;
-}
-
 /* A copy of an array of 4-byte values: in the file they lie at any address. */
 static void *array(struct gguf *file, const char *name, enum gguf_kind of, uint64_t count)
 {
@@ -59,11 +52,11 @@ static void *array(struct gguf *file, const char *name, enum gguf_kind of, uint6
 	if (key->kind == GGUF_ARRAY && key->of == of && key->count == count) {
 		copy = malloc(4 * count);
 		if (!copy)
-			error(file, "out of memory");
+			gguf_fail(file, "out of memory");
 		return copy ? memcpy(copy, key->data, 4 * count) : NULL;
 	}
-	snprintf(file->error, sizeof(file->error), "key %s is not an array of %llu such values",
-		 name, (unsigned long long)count);
+	gguf_fail(file, "key %s is not an array of %llu such values", name,
+		  (unsigned long long)count);
 	return NULL;
 }
 
@@ -86,11 +79,11 @@ static int load_merges(struct gguf *file, struct vocab *v)
 	struct gguf_string *merges;
 
 	if (!key || key->kind != GGUF_ARRAY || key->of != GGUF_STRING || key->count > MAX_VOCAB * 4)
-		return error(file, "tokenizer.ggml.merges is missing, or not an array of strings");
+		return gguf_fail(file, "tokenizer.ggml.merges is missing, or no array of strings");
 	merges = calloc(key->count + 1, sizeof(*merges));
 	if (!merges || table_create(&v->merges, key->count)) {
 		free(merges);
-		return error(file, "out of memory");
+		return gguf_fail(file, "out of memory");
 	}
 	gguf_strings(key, merges, key->count);
 	for (uint64_t i = 0; i < key->count; i++)
@@ -116,14 +109,14 @@ static int load(struct gguf *file, struct vocab *v)
 
 	if (!tokens || tokens->kind != GGUF_ARRAY || tokens->of != GGUF_STRING || !tokens->count ||
 	    tokens->count > MAX_VOCAB)
-		return error(file, "tokenizer.ggml.tokens is missing, or not an array of strings");
+		return gguf_fail(file, "tokenizer.ggml.tokens is missing, or no array of strings");
 	v->count = tokens->count;
 	v->byte_level = gguf_is(model, "gpt2");
 	if (!v->byte_level && !gguf_is(model, "llama"))
-		return error(file, "tokenizer.ggml.model is neither \"llama\" nor \"gpt2\"");
+		return gguf_fail(file, "tokenizer.ggml.model is neither \"llama\" nor \"gpt2\"");
 	v->pieces = calloc(v->count, sizeof(*v->pieces));
 	if (!v->pieces || table_create(&v->by_text, v->count))
-		return error(file, "out of memory");
+		return gguf_fail(file, "out of memory");
 	gguf_strings(tokens, v->pieces, v->count);
 	for (uint32_t i = 0; i < v->count; i++)
 		table_put(&v->by_text, hash_bytes(v->pieces[i].text, v->pieces[i].bytes), i, 0);
@@ -136,9 +129,9 @@ static int load(struct gguf *file, struct vocab *v)
 	v->add_bos = gguf_u32(file, "tokenizer.ggml.add_bos_token", !v->byte_level);
 	if ((uint32_t)v->eos >= v->count || (uint32_t)v->bos >= v->count ||
 	    (uint32_t)v->unknown >= v->count)
-		return error(file, "a special token id is beyond the vocabulary");
+		return gguf_fail(file, "a special token id is beyond the vocabulary");
 	if (!v->byte_level && !v->scores)
-		return error(file, "tokenizer.ggml.scores is missing");
+		return gguf_fail(file, "tokenizer.ggml.scores is missing");
 	byte_alphabet(v);
 	load_bytes(v);
 	if (v->byte_level && load_merges(file, v))
@@ -151,7 +144,7 @@ struct vocab *vocab_load(struct gguf *file)
 	struct vocab *v = calloc(1, sizeof(*v));
 
 	if (!v)
-		error(file, "out of memory");
+		gguf_fail(file, "out of memory");
 	else if (!load(file, v))
 		return v;
 	vocab_free(v);

@@ -38,7 +38,7 @@ rows-libs := -fopenmp $(ENGINE_LIBS) -lpthread
 # Decoding with a model of 200 M parameters: selftests/bench/generate.py makes it.
 BENCHES += decode
 decode-src := selftests/bench/decode.c selftests/bench/readloop.c $(addprefix samples/generate/, \
-	gguf.c shape.c card.c weights.c kv.c step.c run.c pick.c)
+	gguf.c shape.c card.c weights.c kv.c step.c run.c pick.c stream.c)
 decode-libs = $(ACCEL_LIBS) -fopenmp -lm
 decode-deps := $(B)/lib/libaccel.so
 

@@ -5,8 +5,8 @@
  *
  * Half of the changes are at places where the file keeps a length, a count, a kind, a dimension
  * or an offset, with values that hurt; the rest is bytes anywhere in the directory, and cuts.
- * Built with address and undefined-behaviour sanitizers. A refusal has to have a text, and what
- * is accepted has to lie in the file.
+ * Built with address and undefined-behaviour sanitizers. A refusal has to be one line of
+ * printable text, and what is accepted has to lie in the file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 
 #include "samples/generate/shape.h"
 #include "samples/generate/token.h"
+#include "selftests/ref/text.h"
 
 #define MAX_PLACES	65536u
 #define MAX_CHANGES	8u
@@ -35,6 +36,13 @@ static void stop(const char *what, const struct gguf *file)
 {
 	fprintf(stderr, "fuzz: %s (%s)\n", what, file->error);
 	abort();
+}
+
+/* @what failed: the file has to say why, in one line. */
+static void check_refusal(const char *what, const struct gguf *file)
+{
+	if (!file->error[0] || !ref_is_line(file->error))
+		stop(what, file);
 }
 
 static void note(const struct gguf *file, const void *at)
@@ -106,8 +114,7 @@ static void read_file(const uint8_t *bytes, size_t count)
 	struct gguf file;
 
 	if (gguf_parse(&file, bytes, count)) {
-		if (!file.error[0])
-			stop("refused without a word", &file);
+		check_refusal("a file's refusal", &file);
 		refused++;
 		return;
 	}
@@ -116,8 +123,8 @@ static void read_file(const uint8_t *bytes, size_t count)
 	if (!shape_load(&shape, &file)) {
 		shaped++;
 		shape_free(&shape);
-	} else if (!file.error[0]) {
-		stop("a shape was refused without a word", &file);
+	} else {
+		check_refusal("a shape's refusal", &file);
 	}
 	file.error[0] = 0;
 	vocab = vocab_load(&file);
@@ -125,8 +132,8 @@ static void read_file(const uint8_t *bytes, size_t count)
 		loaded++;
 		use_vocabulary(vocab);
 		vocab_free(vocab);
-	} else if (!file.error[0]) {
-		stop("a vocabulary was refused without a word", &file);
+	} else {
+		check_refusal("a vocabulary's refusal", &file);
 	}
 	free(file.keys);
 	free(file.tensors);

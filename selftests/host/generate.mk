@@ -3,7 +3,7 @@
 
 HOST_TESTS += test_gguf
 test_gguf-src := selftests/host/test_gguf.c selftests/ref/llama.c \
-	$(addprefix samples/generate/,gguf.c token.c table.c)
+	$(addprefix samples/generate/,gguf.c shape.c token.c table.c stream.c)
 test_gguf-libs := -lm
 
 # The sample on a card of this build, against the reference.
@@ -18,7 +18,7 @@ $(B)/obj/selftests/host/test_generate.o: CFLAGS += $(ACCEL_CFLAGS)
 # Broken files under sanitizers: make -f tools/build.mk fuzz-gguf
 FUZZ_FILES ?= 100000
 FUZZ_GGUF_SRC := selftests/fuzz/fuzz_gguf.c $(addprefix samples/generate/, \
-	gguf.c token.c table.c shape.c)
+	gguf.c token.c table.c shape.c stream.c)
 $(B)/bin/fuzz_gguf: $(FUZZ_GGUF_SRC) $(wildcard samples/generate/*.h)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -34,7 +34,7 @@ refused()
 	rc=$?
 	cat "$tmp/stderr"
 	[ "$rc" = "$status" ] && [ ! -s "$tmp/stdout" ] && grep -qF -e "$words" "$tmp/stderr" &&
-		[ "$(wc -l <"$tmp/stderr")" = 1 ]
+		[ "$(wc -l <"$tmp/stderr")" = 1 ] && ! LC_ALL=C grep -q '[[:cntrl:]]' "$tmp/stderr"
 }
 
 make_model() { python3 tools/model/untrained.py "$tmp/$1.gguf" --preset tiny --seed 3 >/dev/null; }
@@ -96,6 +96,12 @@ refusals_by_name()
 			-m "$tmp/block.gguf" &&
 		patched heads 'head_count\x04\x00\x00\x00\x02' 'head_count\x04\x00\x00\x00\x03' &&
 		refused 1 "do not go together" -m "$tmp/heads.gguf"
+}
+steers_no_terminal()
+{
+	patched evil 'llama\x0c\x00\x00\x00\x00\x00\x00\x00general.name' \
+		'x\n\x1b[m\x0c\x00\x00\x00\x00\x00\x00\x00general.name' &&
+		refused 1 "architecture 'x??[m': only llama" -m "$tmp/evil.gguf"
 }
 too_long() { refused 1 "the model's context is" -p "$(yes | head -c 3000)" -m "$tmp/tiny.gguf"; }
 empty_prompt() { refused 1 "the prompt is empty" -p "" -m "$tmp/tiny.gguf"; }
@@ -164,7 +170,7 @@ leave_expectation()
 }
 
 echo "TAP version 13"
-echo "1..14"
+echo "1..15"
 make_model tiny || exit 1
 point "help" help_is_there
 point "wrong options are told in one line, status 2" wrong_options
@@ -172,6 +178,7 @@ point "no card: one line" no_card
 point "missing files are named" missing_files
 point "broken files are told in one line" hostile_files
 point "what is not read is refused by name" refusals_by_name
+point "a file's words steer no terminal" steers_no_terminal
 point "a prompt longer than the context is refused" too_long
 point "an empty prompt is refused" empty_prompt
 point "what comes out is UTF-8, whatever the tokens" utf8_only

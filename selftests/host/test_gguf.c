@@ -11,9 +11,10 @@
 
 #include <cmocka.h>
 
-#include "samples/generate/gguf.h"
+#include "samples/generate/shape.h"
 #include "samples/generate/token.h"
 #include "selftests/ref/llama.h"
+#include "selftests/ref/text.h"
 
 #define D 4
 
@@ -238,10 +239,16 @@ static void parse_copy(const struct image *f, size_t bytes)
 {
 	uint8_t *copy = malloc(bytes ? bytes : 1);
 	struct gguf file;
+	struct shape shape;
 	struct vocab *vocab;
 
 	memcpy(copy, f->bytes, bytes);
 	if (!gguf_parse(&file, copy, bytes)) {
+		if (!shape_load(&shape, &file))
+			shape_free(&shape);
+		else
+			assert_true(file.error[0] && ref_is_line(file.error));
+		file.error[0] = 0;
 		vocab = vocab_load(&file);
 		if (vocab) {
 			int32_t ids[64];
@@ -249,10 +256,11 @@ static void parse_copy(const struct image *f, size_t bytes)
 			vocab_encode(vocab, "ab \xc3\xa9 b", ids, 64);
 			vocab_free(vocab);
 		}
+		assert_true(!!vocab == !file.error[0] && ref_is_line(file.error));
 		free(file.keys);
 		free(file.tensors);
 	} else {
-		assert_true(file.error[0]);
+		assert_true(file.error[0] && ref_is_line(file.error));
 	}
 	free(copy);
 }
@@ -305,6 +313,51 @@ static void errors_name_the_key(void **state)
 	assert_non_null(strstr(file.error, "not a GGUF file"));
 }
 
+/* A file must steer no terminal by the words in which it is refused. */
+static void errors_are_one_line(void **state)
+{
+	static const char *const evil[][2] = {
+		{ "x\nrm -rf is fine\n\x1b[31mred", "x?rm -rf is fine??[31mred" },
+		{ "\r\t\x7f\x01", "????" },
+		{ "\xc2\x9b" "31m", "??31m" },		/* CSI as one character */
+		{ "a\xff\xc3\xa9\xe2\x82", "a?\xc3\xa9??" },
+		{ "\xed\xa0\x80\xc0\xaf", "?????" },
+	};
+	char expected[100];
+	struct image f;
+	struct gguf file;
+	struct shape shape;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(evil) / sizeof(*evil); i++) {
+		begin(&f);
+		key_text(&f, "general.architecture", evil[i][0]);
+		end(&f, 0);
+		assert_int_equal(gguf_parse(&file, f.bytes, f.used), 0);
+		assert_int_equal(shape_load(&shape, &file), -1);
+		snprintf(expected, sizeof(expected), "architecture '%s': only llama is read",
+			 evil[i][1]);
+		assert_string_equal(file.error, expected);
+		assert_true(ref_is_line(file.error));
+		free(file.keys);
+		free(file.tensors);
+
+		begin(&f);
+		key_array(&f, evil[i][0], GGUF_KINDS, 1);
+		end(&f, 0);
+		assert_int_equal(gguf_parse(&file, f.bytes, f.used), -1);
+		snprintf(expected, sizeof(expected), "key %s: array of kind 13", evil[i][1]);
+		assert_string_equal(file.error, expected);
+
+		begin(&f);
+		tensor(&f, evil[i][0], 1, 0, 0);
+		end(&f, 0);
+		assert_int_equal(gguf_parse(&file, f.bytes, f.used), -1);
+		snprintf(expected, sizeof(expected), "tensor %s: dimension 1 is 0", evil[i][1]);
+		assert_string_equal(file.error, expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +365,7 @@ int main(void)
 		cmocka_unit_test(pieces_by_merges),
 		cmocka_unit_test(model_of_known_answer),
 		cmocka_unit_test(errors_name_the_key),
+		cmocka_unit_test(errors_are_one_line),
 		cmocka_unit_test(hostile_bytes),
 	};
 
