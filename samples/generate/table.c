@@ -1,44 +1,51 @@
 // SPDX-License-Identifier: MIT
 /* See table.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "table.h"
 
-uint64_t hash_bytes(const char *text, size_t bytes)
+/* Short texts come first, so that most comparisons look at two lengths only. */
+static int compare(const struct gguf_string *a, const struct gguf_string *b)
 {
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	while (bytes--)
-		h = (h ^ (uint8_t)*text++) * 0x100000001b3ull;
-	return h | 1;
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes ? -1 : 1;
+	return memcmp(a->text, b->text, a->bytes);
 }
 
-int table_create(struct table *t, uint32_t count)
+static int compare_entries(const void *left, const void *right)
 {
-	uint32_t size = 16;
+	const struct entry *a = left, *b = right;
+	int order = compare(&a->text, &b->text);
 
-	while (size < count * 2)
-		size *= 2;
-	t->entries = calloc(size, sizeof(*t->entries));
-	t->mask = size - 1;
-	return t->entries ? 0 : -1;
+	return order ? order : a->id - b->id;
 }
 
-void table_put(struct table *t, uint64_t hash, int32_t id, int32_t rank)
+int table_create(struct table *t, const struct gguf_string *texts, uint32_t count)
 {
-	uint32_t i = hash & t->mask;
-
-	while (t->entries[i].hash && t->entries[i].hash != hash)
-		i = (i + 1) & t->mask;
-	if (!t->entries[i].hash)	/* the first of equal ones wins */
-		t->entries[i] = (struct entry){ hash, id, rank };
+	t->count = count;
+	t->entries = calloc(count + 1, sizeof(*t->entries));
+	if (!t->entries)
+		return -1;
+	for (uint32_t i = 0; i < count; i++)
+		t->entries[i] = (struct entry){ texts[i], (int32_t)i };
+	qsort(t->entries, count, sizeof(*t->entries), compare_entries);
+	return 0;
 }
 
-const struct entry *table_get(const struct table *t, uint64_t hash)
+int32_t table_find(const struct table *t, const char *text, size_t bytes)
 {
-	uint32_t i = hash & t->mask;
+	const struct gguf_string wanted = { text, bytes };
+	uint32_t low = 0, high = t->count;
 
-	while (t->entries[i].hash && t->entries[i].hash != hash)
-		i = (i + 1) & t->mask;
-	return t->entries[i].hash ? &t->entries[i] : NULL;
+	while (low < high) {		/* entries below low are less, from high on they are not */
+		uint32_t middle = low + (high - low) / 2;
+
+		if (compare(&t->entries[middle].text, &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < t->count && !compare(&t->entries[low].text, &wanted) ?
+	       t->entries[low].id : -1;
 }

@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table of what a vocabulary knows: pieces, or pairs that merge. */
+/*
+ * A sorted table of what a vocabulary knows: pieces, or pairs that merge. No choice of texts makes
+ * it slow, as it would a hash table.
+ */
 #ifndef GENERATE_TABLE_H
 #define GENERATE_TABLE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "gguf.h"
 
-struct entry {			/* of a hash table: a piece, or a pair of merged pieces */
-	uint64_t hash;
-	int32_t id, rank;
+struct entry {
+	struct gguf_string text;
+	int32_t id;			/* where it stood in the file's array */
 };
 
 struct table {
 	struct entry *entries;
-	uint32_t mask;
+	uint32_t count;
 };
 
-/** hash_bytes() - Hash of a text, never 0. */
-uint64_t hash_bytes(const char *text, size_t bytes);
+/** table_create() - Sort @texts, whose bytes stay where they are. Return: 0, or -1: no memory. */
+int table_create(struct table *t, const struct gguf_string *texts, uint32_t count);
 
-/** table_create() - Room for @count entries. Return: 0, or -1 without memory. */
-int table_create(struct table *t, uint32_t count);
-
-/** table_put() - Enter a hash; of equal ones the first stays. */
-void table_put(struct table *t, uint64_t hash, int32_t id, int32_t rank);
-
-/** table_get() - Return: the entry of a hash, or NULL. */
-const struct entry *table_get(const struct table *t, uint64_t hash);
+/** table_find() - Return: the id of a text, of equal ones the first; -1: it is not there. */
+int32_t table_find(const struct table *t, const char *text, size_t bytes);
 
 #endif

@@ -32,15 +32,6 @@ struct symbol {			/* while encoding: a run of bytes that is a piece so far */
 	int32_t previous, next;
 };
 
-static int32_t find(const struct vocab *v, const char *text, size_t bytes)
-{
-	const struct entry *e = table_get(&v->by_text, hash_bytes(text, bytes));
-
-	if (!e || v->pieces[e->id].bytes != bytes || memcmp(v->pieces[e->id].text, text, bytes))
-		return -1;
-	return e->id;
-}
-
 /* A copy of an array of 4-byte values: in the file they lie at any address. */
 static void *array(struct gguf *file, const char *name, enum gguf_kind of, uint64_t count)
 {
@@ -77,19 +68,17 @@ static int load_merges(struct gguf *file, struct vocab *v)
 {
 	const struct gguf_key *key = gguf_key(file, "tokenizer.ggml.merges");
 	struct gguf_string *merges;
+	int error;
 
 	if (!key || key->kind != GGUF_ARRAY || key->of != GGUF_STRING || key->count > MAX_VOCAB * 4)
 		return gguf_fail(file, "tokenizer.ggml.merges is missing, or no array of strings");
 	merges = calloc(key->count + 1, sizeof(*merges));
-	if (!merges || table_create(&v->merges, key->count)) {
-		free(merges);
+	if (!merges)
 		return gguf_fail(file, "out of memory");
-	}
 	gguf_strings(key, merges, key->count);
-	for (uint64_t i = 0; i < key->count; i++)
-		table_put(&v->merges, hash_bytes(merges[i].text, merges[i].bytes), 0, i);
+	error = table_create(&v->merges, merges, key->count);
 	free(merges);
-	return 0;
+	return error ? gguf_fail(file, "out of memory") : 0;
 }
 
 static void load_bytes(struct vocab *v)
@@ -98,7 +87,7 @@ static void load_bytes(struct vocab *v)
 		char text[16];
 
 		snprintf(text, sizeof(text), "<0x%02X>", b);
-		v->byte_ids[b] = find(v, text, 6);
+		v->byte_ids[b] = table_find(&v->by_text, text, 6);
 	}
 }
 
@@ -115,11 +104,11 @@ static int load(struct gguf *file, struct vocab *v)
 	if (!v->byte_level && !gguf_is(model, "llama"))
 		return gguf_fail(file, "tokenizer.ggml.model is neither \"llama\" nor \"gpt2\"");
 	v->pieces = calloc(v->count, sizeof(*v->pieces));
-	if (!v->pieces || table_create(&v->by_text, v->count))
+	if (!v->pieces)
 		return gguf_fail(file, "out of memory");
 	gguf_strings(tokens, v->pieces, v->count);
-	for (uint32_t i = 0; i < v->count; i++)
-		table_put(&v->by_text, hash_bytes(v->pieces[i].text, v->pieces[i].bytes), i, 0);
+	if (table_create(&v->by_text, v->pieces, v->count))
+		return gguf_fail(file, "out of memory");
 	v->scores = array(file, "tokenizer.ggml.scores", GGUF_F32, v->count);
 	v->kinds = array(file, "tokenizer.ggml.token_type", GGUF_I32, v->count);
 	v->eos = gguf_u32(file, "tokenizer.ggml.eos_token_id", v->byte_level ? 11 : 2);
@@ -181,17 +170,16 @@ static float join_score(const struct vocab *v, const struct symbol *a, const str
 	int32_t id;
 
 	if (v->byte_level) {
-		const struct entry *e;
-
 		if (a->bytes + b->bytes + 1 > sizeof(pair))
 			return -INFINITY;
 		memcpy(pair, a->at, a->bytes);
 		pair[a->bytes] = ' ';
 		memcpy(pair + a->bytes + 1, b->at, b->bytes);
-		e = table_get(&v->merges, hash_bytes(pair, a->bytes + 1 + b->bytes));
-		return e ? -(float)e->rank : -INFINITY;
+		id = table_find(&v->merges, pair, a->bytes + 1 + b->bytes);
+		return id >= 0 ? -(float)id : -INFINITY;
 	}
-	id = find(v, a->at, a->bytes + b->bytes);	/* neighbours lie side by side */
+	/* Neighbours lie side by side. */
+	id = table_find(&v->by_text, a->at, a->bytes + b->bytes);
 	if (id < 0 || (v->kinds && v->kinds[id] != KIND_NORMAL && v->kinds[id] != KIND_USER))
 		return -INFINITY;
 	score = v->scores[id];
@@ -275,7 +263,7 @@ static char *spell(const struct vocab *v, const char *text, size_t *bytes)
 /* A piece that is not in the vocabulary falls back to its bytes. */
 static int64_t emit(const struct vocab *v, const struct symbol *s, int32_t *ids, uint32_t limit)
 {
-	int32_t id = find(v, s->at, s->bytes);
+	int32_t id = table_find(&v->by_text, s->at, s->bytes);
 	int64_t n = 0;
 
 	if (id >= 0) {

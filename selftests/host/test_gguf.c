@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -358,6 +359,81 @@ static void errors_are_one_line(void **state)
 	}
 }
 
+#define PIECES	60000u
+#define LETTERS	8u	/* of a piece */
+
+static uint64_t fnv(const char *text, size_t bytes)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	while (bytes--)
+		h = (h ^ (uint8_t)*text++) * 0x100000001b3ull;
+	return h;
+}
+
+enum pieces { PIECES_RANDOM, PIECES_ASCENDING, PIECES_EQUAL, PIECES_FNV };
+
+static void make_piece(char *piece, uint32_t i, enum pieces kind)
+{
+	memset(piece, 'a', LETTERS);
+	do {
+		uint32_t value = kind == PIECES_ASCENDING ? i : (uint32_t)rand();
+
+		for (uint32_t k = 0; k < LETTERS && kind != PIECES_EQUAL; k++, value /= 16)
+			piece[LETTERS - 1 - k] = (char)('a' + value % 16);
+	} while (kind == PIECES_FNV && (fnv(piece, LETTERS) & 0x1ffff) >= 1024);
+}
+
+/* CPU time to load a vocabulary of many pieces. */
+static clock_t time_of(enum pieces kind)
+{
+	uint8_t *bytes, *at;
+	struct vocab *vocab;
+	struct gguf file;
+	struct image f;
+	size_t header;
+	clock_t start;
+
+	begin(&f);
+	key_text(&f, "tokenizer.ggml.model", "gpt2");
+	key_array(&f, "tokenizer.ggml.merges", GGUF_STRING, 0);
+	key_array(&f, "tokenizer.ggml.tokens", GGUF_STRING, PIECES);
+	header = f.used;
+	end(&f, 0);
+	bytes = malloc(header + PIECES * (8 + LETTERS));
+	assert_non_null(bytes);
+	at = bytes + header;
+	memcpy(bytes, f.bytes, header);
+	for (uint32_t i = 0; i < PIECES; i++, at += 8 + LETTERS) {
+		memcpy(at, &(uint64_t){ LETTERS }, 8);
+		make_piece((char *)at + 8, i, kind);
+	}
+	assert_int_equal(gguf_parse(&file, bytes, header + PIECES * (8 + LETTERS)), 0);
+	start = clock();
+	vocab = vocab_load(&file);
+	start = clock() - start;
+	assert_string_equal(file.error, "");
+	vocab_free(vocab);
+	free(file.keys);
+	free(file.tensors);
+	free(bytes);
+	return start;
+}
+
+/* No choice of pieces makes a file much slower to load than random ones. */
+static void no_pieces_are_slow(void **state)
+{
+	clock_t usual = time_of(PIECES_RANDOM);
+
+	(void)state;
+	for (enum pieces kind = PIECES_ASCENDING; kind <= PIECES_FNV; kind++) {
+		clock_t crafted = time_of(kind);
+
+		print_message("# %.1f times as long\n", (double)crafted / (double)usual);
+		assert_true(crafted < 10 * usual);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +443,7 @@ int main(void)
 		cmocka_unit_test(errors_name_the_key),
 		cmocka_unit_test(errors_are_one_line),
 		cmocka_unit_test(hostile_bytes),
+		cmocka_unit_test(no_pieces_are_slow),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
