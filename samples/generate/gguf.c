@@ -123,32 +123,27 @@ static int read_key(struct reader *r, struct gguf_key *key)
 	return r->failed ? -1 : 0;
 }
 
-/* Bytes of a block and elements in it, for the types whose bytes this file can size. */
-static int type_size(uint32_t type, uint32_t *block, uint32_t *bytes)
+const char *gguf_type_name(uint32_t type)
 {
-	static const struct {
-		uint16_t type, block, bytes;
-	} sizes[] = {
-		{ 0, 1, 4 }, { 1, 1, 2 }, { 2, 32, 18 }, { 3, 32, 20 }, { 6, 32, 22 },
-		{ 7, 32, 24 }, { 8, 32, 34 }, { 9, 32, 36 }, { 10, 256, 84 }, { 11, 256, 110 },
-		{ 12, 256, 144 }, { 13, 256, 176 }, { 14, 256, 210 }, { 15, 256, 292 },
-		{ 20, 32, 18 }, { 23, 256, 136 }, { 24, 1, 1 }, { 25, 1, 2 }, { 26, 1, 4 },
-		{ 27, 1, 8 }, { 28, 1, 8 }, { 30, 1, 2 }, { 39, 32, 17 },
+	static const char *const names[] = {
+		"f32", "f16", "Q4_0", "Q4_1", "Q4_2", "Q4_3", "Q5_0", "Q5_1", "Q8_0", "Q8_1",
+		"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS",
+		"IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "i8", "i16", "i32", "i64", "f64",
+		"IQ1_M", "bf16", "Q4_0_4_4", "Q4_0_4_8", "Q4_0_8_8", "TQ1_0", "TQ2_0",
+		"IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4", "NVFP4", "Q1_0", "Q2_0",
 	};
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		if (sizes[i].type == type) {
-			*block = sizes[i].block;
-			*bytes = sizes[i].bytes;
-			return 1;
-		}
-	return 0;
+	return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
+}
+
+uint32_t gguf_type_bytes(uint32_t type)
+{
+	return type == 0 ? 4 : type == 1 || type == 30 ? 2 : 0;
 }
 
 static int read_tensor(struct reader *r, struct gguf_tensor *t, uint64_t *offset)
 {
 	uint64_t elements = 1;
-	uint32_t block = 1, bytes = 0;
 
 	t->name = string(r);
 	t->rank = number(r, 4);
@@ -173,13 +168,7 @@ static int read_tensor(struct reader *r, struct gguf_tensor *t, uint64_t *offset
 	*offset = number(r, 8);
 	if (r->failed)
 		return -1;
-	if (!type_size(t->type, &block, &bytes))
-		return gguf_fail(r->file, "tensor %.*s: type %u is not known here",
-				 (int)t->name.bytes, t->name.text, t->type);
-	if (t->dim[0] % block)
-		return gguf_fail(r->file, "tensor %.*s: rows of %u elements in blocks of %u",
-				 (int)t->name.bytes, t->name.text, t->dim[0], block);
-	t->bytes = elements / block * bytes;
+	t->bytes = elements * gguf_type_bytes(t->type);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ struct gguf_tensor {
 	uint32_t rank;
 	uint32_t dim[4];		/* innermost first; unused are 1 */
 	const uint8_t *data;
-	uint64_t bytes;
+	uint64_t bytes;			/* 0 of types that are not read */
 };
 
 struct gguf {
@@ -77,6 +77,12 @@ struct gguf_string gguf_text(struct gguf *file, const char *name, const char *ot
 
 /** gguf_strings() - Elements of an array of strings. Return: @count or -1. */
 int64_t gguf_strings(const struct gguf_key *key, struct gguf_string *out, uint64_t count);
+
+/** gguf_type_name() - Name of a tensor's type, also of those that are not read. */
+const char *gguf_type_name(uint32_t type);
+
+/** gguf_type_bytes() - Bytes of an element of the types that are read: f32, f16, bf16; else 0. */
+uint32_t gguf_type_bytes(uint32_t type);
 
 /** gguf_is() - Whether a string of the file is @text. */
 int gguf_is(struct gguf_string string, const char *text);

@@ -13,18 +13,6 @@
 #define MAX_VOCAB	(1u << 20)
 #define MAX_CONTEXT	(1u << 20)
 
-const char *shape_type_name(uint32_t type)
-{
-	static const char *const names[] = {
-		"f32", "f16", "Q4_0", "Q4_1", NULL, NULL, "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q2_K",
-		"Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-		"IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "i8", "i16", "i32", "i64", "f64", "IQ1_M",
-		"bf16", NULL, NULL, NULL, "TQ1_0", "TQ2_0", NULL, NULL, NULL, "MXFP4",
-	};
-
-	return type < sizeof(names) / sizeof(*names) && names[type] ? names[type] : "unknown";
-}
-
 static int read_number(struct gguf *file, const char *name, uint32_t otherwise, uint32_t most,
 		       uint32_t *value)
 {
@@ -95,9 +83,9 @@ static const struct gguf_tensor *find(struct gguf *file, const char *name, uint3
 		gguf_fail(file, "tensor %s is missing", name);
 		return NULL;
 	}
-	if (t->type != 0 && t->type != 1 && t->type != 30) {
+	if (!gguf_type_bytes(t->type)) {
 		gguf_fail(file, "tensor %s is of type %s (%u): only f32, f16 and bf16 are read",
-			  name, shape_type_name(t->type), t->type);
+			  name, gguf_type_name(t->type), t->type);
 		return NULL;
 	}
 	if (t->dim[0] != columns || t->dim[1] != rows || t->dim[2] != 1 || t->dim[3] != 1) {

@@ -36,7 +36,4 @@ int shape_load(struct shape *shape, struct gguf *file);
 
 void shape_free(struct shape *shape);
 
-/** shape_type_name() - Name of a tensor type of GGUF files, also of those that are refused. */
-const char *shape_type_name(uint32_t type);
-
 #endif

@@ -4,7 +4,7 @@
 HOST_TESTS += test_gguf
 test_gguf-src := selftests/host/test_gguf.c selftests/ref/llama.c \
 	$(addprefix samples/generate/,gguf.c shape.c token.c table.c stream.c)
-test_gguf-libs := -lm
+test_gguf-libs := -lggml-base -lm
 
 # The sample on a card of this build, against the reference.
 GENERATE_SRC := $(addprefix samples/generate/, \

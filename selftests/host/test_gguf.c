@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <ggml.h>
 
 #include "samples/generate/shape.h"
 #include "samples/generate/token.h"
@@ -192,6 +193,7 @@ static void make_model(struct image *f)
 	key_u32(f, "llama.embedding_length", D);
 	key_u32(f, "llama.block_count", 1);
 	key_u32(f, "llama.feed_forward_length", D);
+	key_u32(f, "llama.context_length", 16);
 	key_u32(f, "llama.attention.head_count", 2);
 	tensor(f, "token_embd.weight", D, 10, at);
 	at += 160;
@@ -359,6 +361,56 @@ static void errors_are_one_line(void **state)
 	}
 }
 
+/* The name that ggml has for a type. Of one that it has dropped it says "TYPE_NAME REMOVED, …". */
+static void name_of_type(uint32_t type, char *name, size_t room)
+{
+	const char *text = ggml_type_name((enum ggml_type)type);
+	size_t count;
+
+	if (!strcmp(text, "DEPRECATED"))
+		text = type == 4 ? "Q4_2" : "Q4_3";
+	else if (!strncmp(text, "TYPE_", 5))
+		text += 5;
+	count = strcspn(text, " ");
+	assert_true(count < room);
+	memcpy(name, text, count);
+	name[count] = 0;
+}
+
+static void types_are_refused_by_name(void **state)
+{
+	char name[32], expected[64];
+	struct gguf file;
+	struct image f;
+	struct shape shape;
+
+	(void)state;
+	for (uint32_t type = 0; type <= GGML_TYPE_COUNT; type++) {
+		make_model(&f);
+		assert_int_equal(gguf_parse(&file, f.bytes, f.used), 0);
+		memcpy(f.bytes + (file.tensors[0].name.text - (char *)f.bytes) +
+		       strlen("token_embd.weight") + 4 + 16, &type, 4);
+		free(file.keys);
+		free(file.tensors);
+		assert_int_equal(gguf_parse(&file, f.bytes, f.used), 0);
+		if (type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16) {
+			assert_int_equal(shape_load(&shape, &file), 0);
+			shape_free(&shape);
+		} else {
+			assert_int_equal(shape_load(&shape, &file), -1);
+			if (type < GGML_TYPE_COUNT)
+				name_of_type(type, name, sizeof(name));
+			else
+				strcpy(name, "unknown");
+			snprintf(expected, sizeof(expected), "is of type %s (%u):", name, type);
+			if (!strcasestr(file.error, expected))
+				fail_msg("%s: '%s' is not in it", file.error, expected);
+		}
+		free(file.keys);
+		free(file.tensors);
+	}
+}
+
 #define PIECES	60000u
 #define LETTERS	8u	/* of a piece */
 
@@ -442,6 +494,7 @@ int main(void)
 		cmocka_unit_test(model_of_known_answer),
 		cmocka_unit_test(errors_name_the_key),
 		cmocka_unit_test(errors_are_one_line),
+		cmocka_unit_test(types_are_refused_by_name),
 		cmocka_unit_test(hostile_bytes),
 		cmocka_unit_test(no_pieces_are_slow),
 	};
