@@ -8,8 +8,8 @@ matmul-deps := $(B)/lib/libaccel.so
 
 PROGRAMS += generate
 generate-src := $(addprefix samples/generate/, \
-	main.c options.c gguf.c token.c table.c shape.c card.c weights.c kv.c step.c run.c pick.c \
-	stream.c report.c)
+	main.c options.c gguf.c token.c split.c table.c shape.c card.c weights.c kv.c step.c run.c \
+	pick.c stream.c report.c)
 generate-libs = $(ACCEL_LIBS) -lz -lm
 generate-deps := $(B)/lib/libaccel.so
 

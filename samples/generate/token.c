@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "split.h"
 #include "table.h"
 #include "token.h"
 
 #define SPACE_PIECE	"\xe2\x96\x81"	/* U+2581, which stands for a space */
 #define MAX_VOCAB	(1u << 20)
+#define MAX_USERS	4096u	/* each is looked for at each place of a text */
 
 enum { KIND_NORMAL = 1, KIND_UNKNOWN, KIND_CONTROL, KIND_USER, KIND_UNUSED, KIND_BYTE };
 
@@ -22,6 +24,9 @@ struct vocab {
 	int32_t byte_ids[256];
 	int32_t eos, bos, unknown;
 	int byte_level, add_space, add_bos;
+	enum split split;		/* gpt2 */
+	int32_t *users;			/* user-defined pieces */
+	uint32_t user_count;
 	uint32_t byte_code[256];	/* gpt2: code point that stands for a byte */
 	uint8_t code_byte[512];
 };
@@ -30,6 +35,15 @@ struct symbol {			/* while encoding: a run of bytes that is a piece so far */
 	const char *at;
 	uint32_t bytes;
 	int32_t previous, next;
+};
+
+struct work {			/* of an encoding */
+	const struct vocab *vocab;
+	char *word;
+	struct symbol *symbols;
+	float *scores;
+	int32_t *ids;
+	uint32_t limit, count;
 };
 
 /* A copy of an array of 4-byte values: in the file they lie at any address. */
@@ -81,13 +95,42 @@ static int load_merges(struct gguf *file, struct vocab *v)
 	return error ? gguf_fail(file, "out of memory") : 0;
 }
 
+static int load_users(struct gguf *file, struct vocab *v)
+{
+	v->users = calloc(MAX_USERS, sizeof(*v->users));
+	if (!v->users)
+		return gguf_fail(file, "out of memory");
+	for (uint32_t i = 0; v->kinds && i < v->count; i++) {
+		if (v->kinds[i] != KIND_USER || !v->pieces[i].bytes)
+			continue;
+		if (v->user_count == MAX_USERS)
+			return gguf_fail(file, "more than %u user-defined pieces", MAX_USERS);
+		v->users[v->user_count++] = (int32_t)i;
+	}
+	return 0;
+}
+
+/* Without merges it does not matter how a text is cut into words. */
+static int load_split(struct gguf *file, struct vocab *v)
+{
+	struct gguf_string pre = gguf_text(file, "tokenizer.ggml.pre", "");
+	int way = split_parse(pre);
+
+	if (way < 0 && v->merges.count)
+		return gguf_fail(file, "tokenizer.ggml.pre is '%.*s': only gpt-2, llama-bpe and "
+				 "smollm are known here",
+				 (int)(pre.bytes < 32 ? pre.bytes : 32), pre.text);
+	v->split = way < 0 ? SPLIT_GPT2 : (enum split)way;
+	return 0;
+}
+
 static void load_bytes(struct vocab *v)
 {
 	for (uint32_t b = 0; b < 256; b++) {
 		char text[16];
 
 		snprintf(text, sizeof(text), "<0x%02X>", b);
-		v->byte_ids[b] = table_find(&v->by_text, text, 6);
+		v->byte_ids[b] = v->byte_level ? -1 : table_find(&v->by_text, text, 6);
 	}
 }
 
@@ -115,7 +158,6 @@ static int load(struct gguf *file, struct vocab *v)
 	v->bos = gguf_u32(file, "tokenizer.ggml.bos_token_id", v->byte_level ? 11 : 1);
 	v->unknown = gguf_u32(file, "tokenizer.ggml.unknown_token_id", 0);
 	v->add_space = gguf_u32(file, "tokenizer.ggml.add_space_prefix", !v->byte_level);
-	v->add_bos = gguf_u32(file, "tokenizer.ggml.add_bos_token", !v->byte_level);
 	if ((uint32_t)v->eos >= v->count || (uint32_t)v->bos >= v->count ||
 	    (uint32_t)v->unknown >= v->count)
 		return gguf_fail(file, "a special token id is beyond the vocabulary");
@@ -123,8 +165,10 @@ static int load(struct gguf *file, struct vocab *v)
 		return gguf_fail(file, "tokenizer.ggml.scores is missing");
 	byte_alphabet(v);
 	load_bytes(v);
-	if (v->byte_level && load_merges(file, v))
+	if (load_users(file, v) || (v->byte_level && (load_merges(file, v) || load_split(file, v))))
 		return -1;
+	v->add_bos = gguf_u32(file, "tokenizer.ggml.add_bos_token",
+			      !v->byte_level || v->split == SPLIT_LLAMA3);
 	return file->error[0] ? -1 : 0;
 }
 
@@ -147,6 +191,7 @@ void vocab_free(struct vocab *v)
 	free(v->pieces);
 	free(v->scores);
 	free(v->kinds);
+	free(v->users);
 	free(v->by_text.entries);
 	free(v->merges.entries);
 	free(v);
@@ -180,7 +225,7 @@ static float join_score(const struct vocab *v, const struct symbol *a, const str
 	}
 	/* Neighbours lie side by side. */
 	id = table_find(&v->by_text, a->at, a->bytes + b->bytes);
-	if (id < 0 || (v->kinds && v->kinds[id] != KIND_NORMAL && v->kinds[id] != KIND_USER))
+	if (id < 0 || (v->kinds && v->kinds[id] != KIND_NORMAL))
 		return -INFINITY;
 	score = v->scores[id];
 	return isnan(score) ? -INFINITY : score;
@@ -234,90 +279,151 @@ static uint32_t put_code(char *out, uint32_t code)
 	return 2;
 }
 
-/* The text as the vocabulary writes it: spaces as U+2581, or bytes in GPT-2's alphabet. */
-static char *spell(const struct vocab *v, const char *text, size_t *bytes)
+/* The text as SentencePiece writes it: spaces as U+2581. */
+static size_t spell_spaces(const struct vocab *v, const char *text, char *out)
 {
-	size_t n = strlen(text), at = 0;
-	char *out = malloc(3 * n + 4);
+	size_t at = 0;
 
-	if (!out)
-		return NULL;
-	if (!v->byte_level && v->add_space && n) {
+	if (v->add_space && *text) {
 		memcpy(out, SPACE_PIECE, 3);
 		at = 3;
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (v->byte_level) {
-			at += put_code(out + at, v->byte_code[(uint8_t)text[i]]);
-		} else if (text[i] == ' ') {
+	for (; *text; text++) {
+		if (*text == ' ') {
 			memcpy(out + at, SPACE_PIECE, 3);
 			at += 3;
 		} else {
-			out[at++] = text[i];
+			out[at++] = *text;
 		}
 	}
-	*bytes = at;
-	return out;
+	return at;
+}
+
+static int put_id(struct work *w, int32_t id)
+{
+	if (w->count == w->limit)
+		return -1;
+	w->ids[w->count++] = id;
+	return 0;
 }
 
 /* A piece that is not in the vocabulary falls back to its bytes. */
-static int64_t emit(const struct vocab *v, const struct symbol *s, int32_t *ids, uint32_t limit)
+static int put_symbol(struct work *w, const struct symbol *s)
 {
-	int32_t id = table_find(&v->by_text, s->at, s->bytes);
-	int64_t n = 0;
+	int32_t id = table_find(&w->vocab->by_text, s->at, s->bytes);
 
-	if (id >= 0) {
-		if (!limit)
-			return -1;
-		ids[0] = id;
-		return 1;
-	}
+	if (id >= 0)
+		return put_id(w, id);
 	for (uint32_t i = 0; i < s->bytes; i++) {
-		if (n == limit)
+		id = w->vocab->byte_ids[(uint8_t)s->at[i]];
+		if (put_id(w, id >= 0 ? id : w->vocab->unknown))
 			return -1;
-		id = v->byte_ids[(uint8_t)s->at[i]];
-		ids[n++] = id >= 0 ? id : v->unknown;
 	}
-	return n;
+	return 0;
 }
 
-static int64_t encode(const struct vocab *v, const char *spelt, size_t bytes, struct symbol *s,
-		      float *scores, int32_t *ids, uint32_t limit)
+static int put_run(struct work *w, const char *spelt, size_t bytes)
 {
-	int64_t count = 0, n = 0;
+	struct symbol *s = w->symbols;
+	int32_t count = 0;
 
-	if (v->add_bos && limit)
-		ids[n++] = v->bos;
 	for (size_t at = 0; at < bytes; count++) {
 		uint32_t size = character_bytes(spelt + at, bytes - at);
 
 		s[count] = (struct symbol){ spelt + at, size, count - 1, count + 1 };
 		at += size;
 	}
-	join_all(v, s, scores, count);
-	for (int64_t i = 0; i < count; i = s[i].next) {
-		int64_t more = emit(v, &s[i], ids + n, limit - n);
-
-		if (more < 0)
+	join_all(w->vocab, s, w->scores, count);
+	for (int32_t i = 0; i < count; i = s[i].next)
+		if (put_symbol(w, &s[i]))
 			return -1;
-		n += more;
+	return 0;
+}
+
+/* Words, in GPT-2's alphabet of bytes; a vocabulary may take one whole before pairs are merged. */
+static int put_words(struct work *w, const char *text, size_t bytes)
+{
+	const struct vocab *v = w->vocab;
+	size_t count, spelt;
+
+	for (; bytes; text += count, bytes -= count) {
+		int32_t id = -1;
+
+		count = split_word(v->split, text, bytes);
+		spelt = 0;
+		for (size_t i = 0; i < count; i++)
+			spelt += put_code(w->word + spelt, v->byte_code[(uint8_t)text[i]]);
+		if (v->split == SPLIT_LLAMA3)
+			id = table_find(&v->by_text, w->word, spelt);
+		if (id >= 0 ? put_id(w, id) : put_run(w, w->word, spelt))
+			return -1;
 	}
-	return n;
+	return 0;
+}
+
+static int put_part(struct work *w, const char *text, size_t bytes)
+{
+	return w->vocab->byte_level ? put_words(w, text, bytes) : put_run(w, text, bytes);
+}
+
+/* The longest user-defined piece that @text begins with. Return: its id, or -1. */
+static int32_t user_piece(const struct vocab *v, const char *text, size_t bytes)
+{
+	int32_t best = -1;
+
+	for (uint32_t i = 0; i < v->user_count; i++) {
+		const struct gguf_string *p = &v->pieces[v->users[i]];
+
+		if (p->bytes <= bytes && !memcmp(p->text, text, p->bytes) &&
+		    (best < 0 || p->bytes > v->pieces[best].bytes))
+			best = v->users[i];
+	}
+	return best;
+}
+
+/* User-defined pieces stand for themselves and cut the text in parts. */
+static int put_text(struct work *w, const char *text, size_t bytes)
+{
+	size_t from = 0, at = 0;
+
+	if (w->vocab->add_bos && put_id(w, w->vocab->bos))
+		return -1;
+	while (at < bytes) {
+		int32_t id = user_piece(w->vocab, text + at, bytes - at);
+
+		if (id < 0) {
+			at++;
+			continue;
+		}
+		if (put_part(w, text + from, at - from) || put_id(w, id))
+			return -1;
+		at += w->vocab->pieces[id].bytes;
+		from = at;
+	}
+	return put_part(w, text + from, at - from);
 }
 
 int64_t vocab_encode(const struct vocab *v, const char *text, int32_t *ids, uint32_t limit)
 {
-	size_t bytes;
-	char *spelt = spell(v, text, &bytes);
-	struct symbol *s = spelt ? malloc((bytes + 1) * sizeof(*s)) : NULL;
-	float *scores = s ? malloc((bytes + 1) * sizeof(*scores)) : NULL;
+	size_t bytes = strlen(text), room = 3 * bytes + 4;	/* enough for either spelling */
+	struct work w = { .vocab = v, .ids = ids, .limit = limit };
 	int64_t n = -1;
 
-	if (scores && bytes < INT32_MAX)
-		n = encode(v, spelt, bytes, s, scores, ids, limit);
-	free(scores);
-	free(s);
-	free(spelt);
+	if (room < INT32_MAX) {
+		w.word = malloc(room);
+		w.symbols = malloc(room * sizeof(*w.symbols));
+		w.scores = malloc(room * sizeof(*w.scores));
+	}
+	if (w.word && w.symbols && w.scores) {
+		if (!v->byte_level) {
+			bytes = spell_spaces(v, text, w.word);
+			text = w.word;
+		}
+		n = put_text(&w, text, bytes) ? -1 : (int64_t)w.count;
+	}
+	free(w.word);
+	free(w.symbols);
+	free(w.scores);
 	return n;
 }
 
@@ -344,7 +450,9 @@ uint32_t vocab_decode(const struct vocab *v, int32_t id, char *out, uint32_t lim
 	if (id < 0 || (uint32_t)id >= v->count)
 		return 0;
 	p = v->pieces[id];
-	if (v->byte_level)
+	if (v->kinds && (v->kinds[id] == KIND_CONTROL || v->kinds[id] == KIND_UNKNOWN))
+		return 0;
+	if (v->byte_level && !(v->kinds && v->kinds[id] == KIND_USER))
 		return decode_byte_level(v, p, out, limit);
 	for (uint32_t b = 0; b < 256; b++)
 		if (v->byte_ids[b] == id) {
@@ -352,10 +460,8 @@ uint32_t vocab_decode(const struct vocab *v, int32_t id, char *out, uint32_t lim
 				out[n++] = b;
 			return n;
 		}
-	if (v->kinds && (v->kinds[id] == KIND_CONTROL || v->kinds[id] == KIND_UNKNOWN))
-		return 0;
 	for (size_t i = 0; i < p.bytes && n < limit; i++) {
-		if (i + 3 <= p.bytes && !memcmp(p.text + i, SPACE_PIECE, 3)) {
+		if (!v->byte_level && i + 3 <= p.bytes && !memcmp(p.text + i, SPACE_PIECE, 3)) {
 			out[n++] = ' ';
 			i += 2;
 		} else {

@@ -10,7 +10,8 @@ struct vocab;
 /**
  * vocab_load() - Take the vocabulary from the header of @file, which must stay open.
  * Knows the models "llama" (SentencePiece-style pieces with scores and byte fallback) and
- * "gpt2" (byte-level pieces with merges). Return: NULL with file->error filled.
+ * "gpt2" (byte-level pieces with merges, in words by a way of split.h).
+ * Return: NULL with file->error filled.
  */
 struct vocab *vocab_load(struct gguf *file);
 void vocab_free(struct vocab *vocab);

@@ -7,6 +7,7 @@ fuzz_decode-libs := $(ENGINE_LIBS) -lpthread
 fuzz_decode-args := 3000000
 
 FUZZERS += fuzz_gguf
-fuzz_gguf-src := selftests/fuzz/fuzz_gguf.c $(addprefix samples/generate/, gguf.c token.c table.c shape.c stream.c)
+fuzz_gguf-src := selftests/fuzz/fuzz_gguf.c $(addprefix samples/generate/, \
+	gguf.c token.c split.c table.c shape.c stream.c)
 fuzz_gguf-libs := -lm
 fuzz_gguf-args := samples/generate/model.gguf 50000

@@ -2,13 +2,18 @@
 # GGUF files, vocabularies, and the double-precision decoder that tokens are compared with.
 
 HOST_TESTS += test_gguf
-test_gguf-src := selftests/host/test_gguf.c selftests/ref/llama.c \
-	$(addprefix samples/generate/,gguf.c shape.c token.c table.c stream.c)
+test_gguf-src := selftests/host/test_gguf.c selftests/host/gguf_case.c selftests/ref/llama.c \
+	$(addprefix samples/generate/,gguf.c shape.c token.c split.c table.c stream.c)
 test_gguf-libs := -lggml-base -lm
+
+HOST_TESTS += test_token
+test_token-src := selftests/host/test_token.c selftests/host/gguf_case.c \
+	$(addprefix samples/generate/,gguf.c token.c split.c table.c stream.c)
+test_token-libs := -lm
 
 # The sample on a card of this build, against the reference.
 GENERATE_SRC := $(addprefix samples/generate/, \
-	gguf.c token.c table.c shape.c card.c weights.c kv.c step.c run.c pick.c stream.c)
+	gguf.c token.c split.c table.c shape.c card.c weights.c kv.c step.c run.c pick.c stream.c)
 HOST_TESTS += test_generate
 test_generate-src := selftests/host/test_generate.c selftests/ref/llama.c $(GENERATE_SRC)
 test_generate-libs = $(ACCEL_LIBS) -lm
@@ -18,7 +23,7 @@ $(B)/obj/selftests/host/test_generate.o: CFLAGS += $(ACCEL_CFLAGS)
 # Broken files under sanitizers: make -f tools/build.mk fuzz-gguf
 FUZZ_FILES ?= 100000
 FUZZ_GGUF_SRC := selftests/fuzz/fuzz_gguf.c $(addprefix samples/generate/, \
-	gguf.c token.c table.c shape.c stream.c)
+	gguf.c token.c split.c table.c shape.c stream.c)
 $(B)/bin/fuzz_gguf: $(FUZZ_GGUF_SRC) $(wildcard samples/generate/*.h)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

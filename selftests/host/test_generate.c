@@ -245,6 +245,29 @@ static void untrained_models_write_as_the_reference(void **state)
 	}
 }
 
+/* From the text of a file that is byte-level: "Ġab" is the piece of the 28th merge. */
+static void byte_level_file_writes_as_the_reference(void **state)
+{
+	static const int32_t ids[] = { 3 + 'I', 3 + '\'', 3 + 's', 3 + 256 + 27, 3 + 'c', 3 + ' ',
+				       3 + 0xc3, 3 + 0xa9 };
+	struct prompt prompt;
+	struct follow f;
+	struct model m;
+	char text[4];
+
+	(void)state;
+	open_model(&m, untrained("--byte-level gpt-2"));
+	prompt = encode(&m, "I's abc \xc3\xa9");
+	assert_int_equal(prompt.count, 8);
+	assert_memory_equal(prompt.ids, ids, sizeof(ids));
+	assert_int_equal(vocab_decode(m.vocab, ids[3], text, sizeof(text)), 3);
+	assert_memory_equal(text, " ab", 3);
+	follow_reference(&m, &prompt, 40, &f);
+	assert_true(f.worst < NEAR);
+	free((void *)prompt.ids);
+	close_model(&m);
+}
+
 static struct prompt random_prompt(uint32_t count, uint32_t vocab)
 {
 	int32_t *ids = malloc(count * sizeof(*ids));
@@ -371,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(draws),
 		cmocka_unit_test(untrained_models_write_as_the_reference),
+		cmocka_unit_test(byte_level_file_writes_as_the_reference),
 		cmocka_unit_test(long_prompts_pass_in_parts),
 		cmocka_unit_test(shipped_model_writes_as_the_reference),
 		cmocka_unit_test(eight_at_once_are_eight_alone),

@@ -37,12 +37,18 @@ refused()
 		[ "$(wc -l <"$tmp/stderr")" = 1 ] && ! LC_ALL=C grep -q '[[:cntrl:]]' "$tmp/stderr"
 }
 
-make_model() { python3 tools/model/untrained.py "$tmp/$1.gguf" --preset tiny --seed 3 >/dev/null; }
+# make_model NAME OPTIONS…
+make_model()
+{
+	name=$1
+	shift
+	python3 tools/model/untrained.py "$tmp/$name.gguf" --preset tiny --seed 3 "$@" >/dev/null
+}
 
-# patched NAME OFFSET BYTES… - tiny.gguf with bytes replaced at the first place of a word.
+# patched NAME OLD NEW [FROM] - FROM.gguf, or tiny.gguf, with bytes replaced where they are first.
 patched()
 {
-	python3 - "$tmp/tiny.gguf" "$tmp/$1.gguf" "$2" "$3" <<'END'
+	python3 - "$tmp/${4:-tiny}.gguf" "$tmp/$1.gguf" "$2" "$3" <<'END'
 import sys
 data = open(sys.argv[1], "rb").read()
 old, new = sys.argv[3].encode().decode("unicode_escape").encode("latin1"), \
@@ -96,6 +102,15 @@ refusals_by_name()
 			-m "$tmp/block.gguf" &&
 		patched heads 'head_count\x04\x00\x00\x00\x02' 'head_count\x04\x00\x00\x00\x03' &&
 		refused 1 "do not go together" -m "$tmp/heads.gguf"
+}
+byte_level()
+{
+	make_model bytes --byte-level gpt-2 && make_model llama3 --byte-level llama-bpe &&
+		quiet -m "$tmp/bytes.gguf" -n 100 --temp 2 --top-p 1 -p "It's é" >"$tmp/text" &&
+		iconv -f utf-8 -t utf-8 "$tmp/text" >/dev/null && grep -q "^It's é" "$tmp/text" &&
+		! grep -q '<s>\|<unk>\|Ġ' "$tmp/text" && quiet -m "$tmp/llama3.gguf" -n 5 >/dev/null &&
+		patched pre 'gpt-2' 'qwen2' bytes &&
+		refused 1 "tokenizer.ggml.pre is 'qwen2': only gpt-2, llama-bpe" -m "$tmp/pre.gguf"
 }
 steers_no_terminal()
 {
@@ -170,7 +185,7 @@ leave_expectation()
 }
 
 echo "TAP version 13"
-echo "1..15"
+echo "1..16"
 make_model tiny || exit 1
 point "help" help_is_there
 point "wrong options are told in one line, status 2" wrong_options
@@ -179,6 +194,7 @@ point "missing files are named" missing_files
 point "broken files are told in one line" hostile_files
 point "what is not read is refused by name" refusals_by_name
 point "a file's words steer no terminal" steers_no_terminal
+point "a byte-level vocabulary, whose way to cut words is told by name" byte_level
 point "a prompt longer than the context is refused" too_long
 point "an empty prompt is refused" empty_prompt
 point "what comes out is UTF-8, whatever the tokens" utf8_only

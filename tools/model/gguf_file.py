@@ -27,8 +27,16 @@ def entry(key, kind, v, of=None):
             b"".join(value(of, x) for x in v))
 
 
-def llama_header(c, file_type, name, tokens, scores, kinds):
-    """Keys of the llama architecture; c names its sizes, tokens … are the vocabulary."""
+def llama_header(c, file_type, name, tokens, scores, kinds, pre=None, merges=()):
+    """Keys of the llama architecture; c names its sizes, tokens … are the vocabulary: byte-level
+    if pre says how it cuts words."""
+    if pre:
+        pieces = [entry("tokenizer.ggml.model", STRING, "gpt2"),
+                  entry("tokenizer.ggml.pre", STRING, pre),
+                  entry("tokenizer.ggml.merges", ARRAY, merges, STRING)]
+    else:
+        pieces = [entry("tokenizer.ggml.model", STRING, "llama"),
+                  entry("tokenizer.ggml.scores", ARRAY, scores, F32)]
     return [
         entry("general.architecture", STRING, "llama"),
         entry("general.name", STRING, name),
@@ -43,9 +51,8 @@ def llama_header(c, file_type, name, tokens, scores, kinds):
         entry("llama.attention.layer_norm_rms_epsilon", F32, 1e-5),
         entry("llama.rope.dimension_count", U32, c["d"] // c["heads"]),
         entry("llama.rope.freq_base", F32, 10000.0),
-        entry("tokenizer.ggml.model", STRING, "llama"),
+        *pieces,
         entry("tokenizer.ggml.tokens", ARRAY, tokens, STRING),
-        entry("tokenizer.ggml.scores", ARRAY, scores, F32),
         entry("tokenizer.ggml.token_type", ARRAY, kinds, I32),
         entry("tokenizer.ggml.bos_token_id", U32, 1),
         entry("tokenizer.ggml.eos_token_id", U32, 2),

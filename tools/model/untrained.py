@@ -29,6 +29,24 @@ def vocabulary(count):
     return tokens, [-float(i) for i in range(count)], kinds
 
 
+def byte_vocabulary(count, pre):
+    """GPT-2's alphabet of bytes; a space and letters merge, the shortest words first."""
+    tokens, merges, above = ["<unk>", "<s>", "</s>"], [], 256
+    for b in range(256):
+        shown = 0x21 <= b <= 0x7e or 0xa1 <= b != 0xad
+        tokens.append(chr(b if shown else above))
+        above += not shown
+    words = ["\u0120"]
+    while len(tokens) < count:
+        word = words[len(merges) // 26]
+        letter = chr(ord("a") + len(merges) % 26)
+        merges.append(f"{word} {letter}")
+        words.append(word + letter)
+        tokens.append(word + letter)
+    kinds = [UNKNOWN, CONTROL, CONTROL] + [NORMAL] * (count - 3)
+    return tokens, None, kinds, pre, merges
+
+
 def random_bytes(rng, count, kind, size):
     """Numbers of random sign around ±size, exact in bf16, f32 and, when not tiny, f16."""
     exponent = 127 + int(np.floor(np.log2(size)))
@@ -77,13 +95,15 @@ def main():
     a.add_argument("--type", choices=gguf.TYPES, default="bf16")
     a.add_argument("--untied", action="store_true", help="an output matrix of its own")
     a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--byte-level", metavar="PRE", help="a vocabulary like GPT-2's")
     for key in PRESETS["tiny"]:
         a.add_argument("--" + key.replace("_", "-"), type=int)
     a = a.parse_args()
     c = {k: getattr(a, k) or v for k, v in PRESETS[a.preset].items()}
     kind, file_type = gguf.TYPES[a.type]
     rows = tensors(c, kind, np.random.default_rng(a.seed), not a.untied)
-    keys = gguf.llama_header(c, file_type, "untrained", *vocabulary(c["vocab"]))
+    words = byte_vocabulary(c["vocab"], a.byte_level) if a.byte_level else vocabulary(c["vocab"])
+    keys = gguf.llama_header(c, file_type, "untrained", *words)
     size = gguf.write(a.file, keys, rows)
     count = sum(int(np.prod(dims)) for _, dims, *_ in rows)
     print(f"{a.file}: {size} bytes, {len(rows)} tensors, {count} parameters")
