@@ -222,12 +222,13 @@ static void shipped_model_writes_as_the_reference(void **state)
 	close_model(&m);
 }
 
-/* Types, an output matrix of its own, groups of heads, odd sizes. */
+/* Types, an output matrix of its own, groups of heads, odd sizes, factors of ROPE. */
 static void untrained_models_write_as_the_reference(void **state)
 {
 	static const char *const options[] = {
 		"--type f32", "--type f16 --untied", "--type bf16 --heads 2 --kv-heads 2",
 		"--type bf16 --d 192 --heads 3 --ffn 200 --vocab 333 --layers 3 --untied",
+		"--type f32 --factors", "--type bf16 --factors --heads 1",
 	};
 	static const int32_t ids[] = { 70, 80, 90, 100, 300 };
 	struct prompt prompt = { ids, 5 };

@@ -17,7 +17,7 @@ struct ref_llama {
 	double eps, base;
 	double *embed, *norm, *output;
 	struct layer *layer;
-	double *x, *n, *q, *a, *g, *u, *logits, *score;
+	double *x, *n, *q, *a, *g, *u, *logits, *factors, *score;
 };
 
 static double half(uint16_t h)
@@ -132,6 +132,11 @@ static int load(struct gguf *file, struct ref_llama *m)
 	m->u = room(m->ffn);
 	m->logits = room(m->vocab);
 	m->score = room(m->context);
+	if (gguf_tensor(file, "rope_freqs.weight")) {
+		m->factors = widen(file, "rope_freqs.weight", m->rope / 2, 1);
+		if (!m->factors)
+			return -1;
+	}
 	return m->x && m->n && m->q && m->a && m->g && m->u && m->logits && m->score ? 0 : -1;
 }
 
@@ -190,7 +195,7 @@ static void multiply(const double *w, const double *x, uint32_t columns, uint32_
 	}
 }
 
-/* Neighbouring pairs turn by position · base^(−2i/rope). */
+/* Neighbouring pairs turn by position · base^(−2i/rope), over the pair's factor. */
 static void rotate(const struct ref_llama *m, double *heads, uint32_t count)
 {
 	for (uint32_t h = 0; h < count; h++)
@@ -198,6 +203,7 @@ static void rotate(const struct ref_llama *m, double *heads, uint32_t count)
 			double *p = heads + h * m->size + i, a = p[0], b = p[1];
 			double t = m->position * pow(m->base, -(double)i / m->rope);
 
+			t /= m->factors ? m->factors[i / 2] : 1;
 			p[0] = a * cos(t) - b * sin(t);
 			p[1] = a * sin(t) + b * cos(t);
 		}

@@ -58,7 +58,7 @@ def random_bytes(rng, count, kind, size):
     return wide.astype(np.float16 if kind == 1 else np.float32).tobytes()
 
 
-def tensors(c, kind, rng, tied):
+def tensors(c, kind, rng, tied, factors):
     """Matrices keep the size of what passes; norms are ones."""
     head = c["d"] // c["heads"]
     rows = []
@@ -83,6 +83,9 @@ def tensors(c, kind, rng, tied):
             matrix(f"blk.{i}.ffn_{x}.weight", c["d"], c["ffn"], 1 / np.sqrt(c["d"]))
         matrix(f"blk.{i}.ffn_down.weight", c["ffn"], c["d"], 1 / np.sqrt(c["ffn"]))
     ones("output_norm.weight")
+    if factors:
+        raw = rng.uniform(0.5, 8, head // 2).astype(np.float32).tobytes()
+        rows.append(("rope_freqs.weight", [head // 2], 0, raw, len(raw)))
     if not tied:
         matrix("output.weight", c["d"], c["vocab"], 2 / np.sqrt(c["d"]))
     return rows
@@ -94,6 +97,7 @@ def main():
     a.add_argument("--preset", choices=PRESETS, default="200m")
     a.add_argument("--type", choices=gguf.TYPES, default="bf16")
     a.add_argument("--untied", action="store_true", help="an output matrix of its own")
+    a.add_argument("--factors", action="store_true", help="factors of ROPE")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--byte-level", metavar="PRE", help="a vocabulary like GPT-2's")
     for key in PRESETS["tiny"]:
@@ -101,7 +105,7 @@ def main():
     a = a.parse_args()
     c = {k: getattr(a, k) or v for k, v in PRESETS[a.preset].items()}
     kind, file_type = gguf.TYPES[a.type]
-    rows = tensors(c, kind, np.random.default_rng(a.seed), not a.untied)
+    rows = tensors(c, kind, np.random.default_rng(a.seed), not a.untied, a.factors)
     words = byte_vocabulary(c["vocab"], a.byte_level) if a.byte_level else vocabulary(c["vocab"])
     keys = gguf.llama_header(c, file_type, "untrained", *words)
     size = gguf.write(a.file, keys, rows)
