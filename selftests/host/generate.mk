@@ -3,6 +3,7 @@
 
 HOST_TESTS += test_gguf
 test_gguf-src := selftests/host/test_gguf.c selftests/host/gguf_case.c selftests/ref/llama.c \
+	selftests/ref/ref_value.c \
 	$(addprefix samples/generate/,gguf.c shape.c token.c split.c table.c stream.c)
 test_gguf-libs := -lggml-base -lm
 
@@ -15,7 +16,8 @@ test_token-libs := -lm
 GENERATE_SRC := $(addprefix samples/generate/, \
 	gguf.c token.c split.c table.c shape.c card.c weights.c kv.c step.c run.c pick.c stream.c)
 HOST_TESTS += test_generate
-test_generate-src := selftests/host/test_generate.c selftests/ref/llama.c $(GENERATE_SRC)
+test_generate-src := selftests/host/test_generate.c selftests/ref/llama.c \
+	selftests/ref/ref_value.c $(GENERATE_SRC)
 test_generate-libs = $(ACCEL_LIBS) -lm
 test_generate-deps := $(B)/lib/libaccel.so $(B)/bin/maru-card
 $(B)/obj/selftests/host/test_generate.o: CFLAGS += $(ACCEL_CFLAGS)

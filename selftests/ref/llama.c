@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "llama.h"
+#include "ref.h"
 
 struct layer {
 	double *norm1, *q, *k, *v, *o, *norm2, *gate, *up, *down;
@@ -14,6 +15,7 @@ struct layer {
 
 struct ref_llama {
 	uint32_t d, heads, kv_heads, size, ffn, layers, vocab, context, position, rope;
+	unsigned int cache;		/* type of keys and values */
 	double eps, base;
 	double *embed, *norm, *output;
 	struct layer *layer;
@@ -145,6 +147,7 @@ struct ref_llama *ref_llama_load(struct gguf *file, uint32_t context)
 	struct ref_llama *m = calloc(1, sizeof(*m));
 
 	m->context = context;
+	m->cache = MARU_TYPE_F64;
 	if (!load(file, m))
 		return m;
 	ref_llama_free(m);
@@ -172,6 +175,11 @@ void ref_llama_free(struct ref_llama *m)
 uint32_t ref_llama_vocab(const struct ref_llama *m)
 {
 	return m->vocab;
+}
+
+void ref_llama_cache(struct ref_llama *m, unsigned int type)
+{
+	m->cache = type;
 }
 
 static void rms_norm(const struct ref_llama *m, const double *weight, double *out)
@@ -244,13 +252,18 @@ const double *ref_llama_step(struct ref_llama *m, int32_t token)
 	for (uint32_t i = 0; i < m->layers; i++) {
 		struct layer *l = &m->layer[i];
 		double *key = l->keys + (uint64_t)m->position * kv;
+		double *value = l->values + (uint64_t)m->position * kv;
 
 		rms_norm(m, l->norm1, m->n);
 		multiply(l->q, m->n, m->d, m->d, m->q);
 		multiply(l->k, m->n, m->d, kv, key);
-		multiply(l->v, m->n, m->d, kv, l->values + (uint64_t)m->position * kv);
+		multiply(l->v, m->n, m->d, kv, value);
 		rotate(m, m->q, m->heads);
 		rotate(m, key, m->kv_heads);
+		for (uint32_t j = 0; j < kv; j++) {
+			key[j] = (double)ref_round(m->cache, key[j]);
+			value[j] = (double)ref_round(m->cache, value[j]);
+		}
 		for (uint32_t h = 0; h < m->heads; h++)
 			attend(m, l, h);
 		multiply(l->o, m->a, m->d, m->d, m->n);

@@ -15,6 +15,9 @@ struct ref_llama *ref_llama_load(struct gguf *file, uint32_t context);
 void ref_llama_free(struct ref_llama *model);
 uint32_t ref_llama_vocab(const struct ref_llama *model);
 
+/** ref_llama_cache() - Keep keys and values as elements of a type, rounded once; not as doubles. */
+void ref_llama_cache(struct ref_llama *model, unsigned int type);
+
 /**
  * ref_llama_step() - Run one token at the next position.
  * Return: logits, valid until the next call; NULL: the context is full.
