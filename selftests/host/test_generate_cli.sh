@@ -131,11 +131,33 @@ shows_report()
 {
 	"$generate" -n 40 >"$tmp/stdout" 2>"$tmp/stderr" || return
 	cat "$tmp/stderr"
-	for word in 'tokens/s' 'submission' 'waiting' 'matmul' 'attention' 'norm' 'HBM' 'system' \
+	for word in 'tokens/s' 'submission' 'waiting' 'matmul' 'attention' 'norm' \
 		'submitted 41 times: 1 for the prompt, 40 steps'; do
 		grep -q "$word" "$tmp/stderr" || { echo "no $word"; return 1; }
 	done
 	grep -q '^It was a fine evening, and' "$tmp/stdout"
+}
+# A step reads each weight once, and little else; of 41 submissions 40 are steps. The weights are
+# what the file has behind its directory.
+counts_bytes()
+{
+	"$generate" -n 40 2>"$tmp/stderr" || return
+	PYTHONPATH=tools/model python3 - "$model" "$tmp/stderr" <<'END'
+import pathlib
+import re
+import sys
+
+import gguf_file
+
+model = gguf_file.Reader(pathlib.Path(sys.argv[1]))
+weights = len(model.raw) - (model.at + -model.at % gguf_file.ALIGN)
+report = open(sys.argv[2], encoding="utf-8").read()
+tiers = {name: 1e3 * float(n) for name, n in re.findall(r"^  (\w+) +([0-9.]+) kB$", report, re.M)}
+print(weights, tiers)
+assert set(tiers) == {"HBM", "system"}
+assert weights * 40 / 41 <= tiers["HBM"] < 1.2 * weights
+assert 0 < tiers["system"] < weights / 100
+END
 }
 threads_change_no_bit()
 {
@@ -185,7 +207,7 @@ leave_expectation()
 }
 
 echo "TAP version 13"
-echo "1..16"
+echo "1..17"
 make_model tiny || exit 1
 point "help" help_is_there
 point "wrong options are told in one line, status 2" wrong_options
@@ -199,6 +221,7 @@ point "a prompt longer than the context is refused" too_long
 point "an empty prompt is refused" empty_prompt
 point "what comes out is UTF-8, whatever the tokens" utf8_only
 point "the report says where time and bytes went; one submit a token" shows_report
+point "bytes of a step by tier: those of the weights and little more" counts_bytes
 point "threads change no bit" threads_change_no_bit
 point "a seed chooses the text" seeds_choose
 point "eight prompts at once write what each writes alone" batch_is_singles
