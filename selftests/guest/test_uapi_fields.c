@@ -118,9 +118,11 @@ TEST_F(fields, bo_create)
 		FIELD(drm_maru_bo_create, tiers, 8 | 1, -EINVAL),
 		FIELD(drm_maru_bo_create, preferred, DRM_MARU_TIER_SYSTEM, -EINVAL),
 		FIELD(drm_maru_bo_create, preferred, 32, -EINVAL),
-		FIELD(drm_maru_bo_create, flags, 4, -EINVAL),
+		FIELD(drm_maru_bo_create, flags, DRM_MARU_BO_UNIT_LAYOUT, -EINVAL),
+		FIELD(drm_maru_bo_create, flags, 8, -EINVAL),
 		FIELD(drm_maru_bo_create, flags, DRM_MARU_BO_SHARE, -EINVAL),
 		FIELD(drm_maru_bo_create, vm, 0xffff, -ENOENT),
+		FIELD(drm_maru_bo_create, handle, 1, -EINVAL),
 		FIELD(drm_maru_bo_create, align, PAGE + 1, -EINVAL),
 		FIELD(drm_maru_bo_create, align, 2048, -EINVAL),
 	};
@@ -137,6 +139,7 @@ TEST_F(fields, bo_mmap_info_wait)
 		FIELD(drm_maru_bo_mmap, handle, 0, -ENOENT),
 		FIELD(drm_maru_bo_mmap, handle, ~0U, -ENOENT),
 		FIELD(drm_maru_bo_mmap, flags, 1, -EINVAL),
+		FIELD(drm_maru_bo_mmap, offset, 1, -EINVAL),
 	};
 	static const struct field bad_info[] = {
 		FIELD(drm_maru_bo_info, handle, 0, -ENOENT),
@@ -157,7 +160,10 @@ TEST_F(fields, vm_create_destroy)
 	struct drm_maru_vm_create create = { .va_start = 2 * MIB, .va_bytes = 2 * MIB };
 	struct drm_maru_vm_destroy destroy = { .id = self->w.vm };
 	static const struct field bad_create[] = {
-		FIELD(drm_maru_vm_create, flags, 1, -EINVAL),
+		FIELD(drm_maru_vm_create, flags, DRM_MARU_VM_USER_QUEUES, -EINVAL),
+		FIELD(drm_maru_vm_create, flags, DRM_MARU_VM_FAULTS, -EINVAL),
+		FIELD(drm_maru_vm_create, flags, 4, -EINVAL),
+		FIELD(drm_maru_vm_create, id, 1, -EINVAL),
 		FIELD(drm_maru_vm_create, va_start, 0, -EINVAL),
 		FIELD(drm_maru_vm_create, va_start, 2 * MIB + PAGE, -EINVAL),
 		FIELD(drm_maru_vm_create, va_start, 1ULL << 47, -EINVAL),
@@ -195,7 +201,8 @@ TEST_F(fields, vm_bind)
 		FIELD(drm_maru_bind_op, op, 5, -EINVAL),
 		FIELD(drm_maru_bind_op, op, DRM_MARU_BIND_MAP_USERPTR, -EOPNOTSUPP),
 		FIELD(drm_maru_bind_op, op, DRM_MARU_BIND_PREFETCH, -EOPNOTSUPP),
-		FIELD(drm_maru_bind_op, flags, 2, -EINVAL),
+		FIELD(drm_maru_bind_op, flags, DRM_MARU_BIND_DUMP, -EINVAL),
+		FIELD(drm_maru_bind_op, flags, 4, -EINVAL),
 		FIELD(drm_maru_bind_op, handle, 0, -ENOENT),
 		FIELD(drm_maru_bind_op, handle, ~0U, -ENOENT),
 		FIELD(drm_maru_bind_op, tier, 1, -EINVAL),
@@ -239,7 +246,8 @@ TEST_F(fields, queue_create)
 		FIELD(drm_maru_queue_create, weight, 1001, -EINVAL),
 		FIELD(drm_maru_queue_create, group, 1, -EINVAL),
 		FIELD(drm_maru_queue_create, ns, 1, -EINVAL),
-		FIELD(drm_maru_queue_create, flags, 1, -EINVAL),
+		FIELD(drm_maru_queue_create, flags, DRM_MARU_QUEUE_WRITE, -EINVAL),
+		FIELD(drm_maru_queue_create, flags, 2, -EINVAL),
 		FIELD(drm_maru_queue_create, time_limit_ms, ~0U, -EINVAL),
 		FIELD(drm_maru_queue_create, ring_handle, 1, -EINVAL),
 		FIELD(drm_maru_queue_create, ring_offset, 1, -EINVAL),

@@ -15,8 +15,9 @@ extern "C" {
  *
  * - Structs have no holes, a size that is a multiple of 8, 64-bit fields at multiples of 8, and
  *   the same layout for 32-bit programs.
- * - Fields named mbz, and bits that are not listed, must be zero: else -EINVAL. So they can get
- *   a meaning later, in which zero keeps today's behaviour.
+ * - Fields named mbz, bits that are not listed, and on entry the [OUT] field that names what a
+ *   call makes (handle, id, offset), must be zero: else -EINVAL. So they can get a meaning later,
+ *   in which zero keeps today's behaviour.
  * - Arrays are struct drm_maru_array: an element may be larger than the kernel knows as long as
  *   the bytes beyond are zero (-EINVAL otherwise), or smaller down to the size of its first
  *   version, in which case the rest counts as zero.
@@ -54,6 +55,7 @@ extern "C" {
 #define DRM_MARU_SUBMIT			0x0d
 #define DRM_MARU_WAIT_FENCE		0x0e	/* kept: -ENOTTY */
 #define DRM_MARU_GROUP			0x0f	/* kept: -ENOTTY */
+/* 0x10 … 0x1f are kept: -ENOTTY */
 
 /**
  * struct drm_maru_array - An array in user memory.
@@ -281,6 +283,7 @@ struct drm_maru_resets {
 
 #define DRM_MARU_BO_CPU			0x1	/* will be mapped by BO_MMAP */
 #define DRM_MARU_BO_SHARE		0x2	/* may be exported; @vm must be 0 */
+#define DRM_MARU_BO_UNIT_LAYOUT		0x4	/* kept: -EINVAL */
 
 /**
  * struct drm_maru_bo_create - Create a buffer object. Its memory reads zero.
@@ -291,7 +294,7 @@ struct drm_maru_resets {
  * @vm: [IN] the only VM that may bind it, or 0 for any VM of the file. Private BOs cost
  *	nothing at SUBMIT.
  * @align: [IN] power of two ≥ 4 KiB of its place in the tier, 0: no wish.
- * @handle: [OUT] GEM handle.
+ * @handle: [OUT] GEM handle; 0 on entry.
  *
  * Return: 0; -EINVAL; -ENOENT no such @vm; -E2BIG larger than any of its tiers; -ENOMEM.
  */
@@ -309,7 +312,7 @@ struct drm_maru_bo_create {
  * struct drm_maru_bo_mmap - Get the offset to mmap() a BO at.
  * @handle: [IN] BO, created with DRM_MARU_BO_CPU.
  * @flags: [IN] MBZ.
- * @offset: [OUT] for mmap(2) with MAP_SHARED, any part of the BO.
+ * @offset: [OUT] for mmap(2) with MAP_SHARED, any part of the BO; 0 on entry.
  *
  * Return: 0; -EINVAL; -ENOENT; -EACCES created without DRM_MARU_BO_CPU.
  */
@@ -361,10 +364,13 @@ struct drm_maru_bo_wait {
 	__s64 deadline_ns;
 };
 
+#define DRM_MARU_VM_USER_QUEUES		0x1	/* kept: -EINVAL */
+#define DRM_MARU_VM_FAULTS		0x2	/* kept: -EINVAL */
+
 /**
  * struct drm_maru_vm_create - Create an address space.
- * @flags: [IN] MBZ.
- * @id: [OUT] VM.
+ * @flags: [IN] MBZ; DRM_MARU_VM_* are kept.
+ * @id: [OUT] VM; 0 on entry.
  * @va_start: [IN] first address that will be bound, multiple of 2 MiB within the limits.
  * @va_bytes: [IN] of that range; 0 with @va_start 0: all there is.
  *
@@ -430,6 +436,7 @@ enum drm_maru_bind_op_code {
 };
 
 #define DRM_MARU_BIND_READ_ONLY		0x1	/* MAP */
+#define DRM_MARU_BIND_DUMP		0x2	/* kept: -EINVAL */
 
 /**
  * struct drm_maru_bind_op - An element of VM_BIND.
@@ -480,6 +487,8 @@ struct drm_maru_vm_bind {
 #define DRM_MARU_QUEUE_KERNEL		0
 #define DRM_MARU_QUEUE_USER		1	/* kept: -EOPNOTSUPP */
 
+#define DRM_MARU_QUEUE_WRITE		0x1	/* kept: -EINVAL */
+
 #define DRM_MARU_PRIORITY_LOW		0
 #define DRM_MARU_PRIORITY_NORMAL	1
 #define DRM_MARU_PRIORITY_HIGH		2	/* CAP_SYS_NICE */
@@ -494,13 +503,13 @@ struct drm_maru_vm_bind {
  * @weight: [IN] 1 … 1000 among queues of one priority, 0: 100.
  * @group: [IN] MBZ.
  * @ns: [IN] MBZ.
- * @flags: [IN] MBZ.
+ * @flags: [IN] MBZ; DRM_MARU_QUEUE_WRITE is kept.
  * @time_limit_ms: [IN] card time of a job, up to an hour (-EINVAL), 0: the default.
  * @ring_handle: [IN] MBZ.
  * @ring_offset: [IN] MBZ.
  * @ring_va: [IN] MBZ.
  * @ring_log2: [IN] MBZ.
- * @id: [OUT] queue.
+ * @id: [OUT] queue; 0 on entry.
  * @slot: [OUT] 0.
  * @mbz: [IN] MBZ.
  * @group_offset: [OUT] 0.
