@@ -77,7 +77,8 @@ int case_teardown(void **state)
 	return fds != fds_before;
 }
 
-int case_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t n)
+int case_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t n,
+	      const struct check *checks, size_t check_count)
 {
 	if (argc == 3 && !strcmp(argv[1], "--core"))
 		return fake_core_main(atoi(argv[2]));
@@ -85,5 +86,6 @@ int case_main(int argc, char **argv, const char *group, const struct CMUnitTest 
 	/* Hostile input is warned of by the thousand; errors are shown. */
 	log_set_level(LOG_ERROR);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return _cmocka_run_group_tests(group, tests, n, NULL, NULL);
+	return _cmocka_run_group_tests(group, tests, n, NULL, NULL) +
+	       check_list(checks, check_count, tests, n);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "selftests/host/check_list.h"
 #include "selftests/host/vfu_client.h"
 
 #define CASE_HBM_BYTES	(16ull << 20)
@@ -28,7 +29,9 @@ int case_teardown(void **state);
 int case_fds(void);
 enum vfu_way case_way(void **state);
 int case_memfd(uint64_t bytes);
-int case_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t n);
+/* Runs the tests and prints the list of checks. */
+int case_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t n,
+	      const struct check *checks, size_t check_count);
 
 #define CASE_WAY(text, fn, setup, way) \
 	{ text, fn, setup, case_teardown, (void *)(uintptr_t)(way) }
@@ -40,10 +43,14 @@ int case_main(int argc, char **argv, const char *group, const struct CMUnitTest 
 	CASE_WAY(text " (loopback)", fn, case_setup_raw, VFU_LOOPBACK)
 #define CASE_SOCKET(text, fn)	CASE_WAY(text, fn, case_setup, VFU_SOCKET)
 
-#define CASE_MAIN(group, tests) \
+#define CASE_MAIN_WITH(group, tests, checks, check_count) \
 	int main(int argc, char **argv) \
 	{ \
-		return case_main(argc, argv, group, tests, sizeof(tests) / sizeof(tests[0])); \
+		return case_main(argc, argv, group, tests, sizeof(tests) / sizeof(tests[0]), \
+				 checks, check_count); \
 	}
+#define CASE_MAIN(group, tests)	CASE_MAIN_WITH(group, tests, NULL, 0)
+#define CASE_MAIN_CHECKS(group, tests, checks) \
+	CASE_MAIN_WITH(group, tests, checks, sizeof(checks) / sizeof(checks[0]))
 
 #endif

@@ -20,12 +20,14 @@ import time
 CARD = sys.argv[1] if len(sys.argv) > 1 else "build/bin/maru-card"
 folder = tempfile.mkdtemp(prefix="maru-card-")
 count = failed = 0
+names = []
 
 
 def point(ok, name, more=""):
     global count, failed
     count += 1
     failed += not ok
+    names.append(name)
     print(f"{'ok' if ok else 'not ok'} {count} {name}{'' if ok or not more else f' # {more}'}",
           flush=True)
 
@@ -280,10 +282,10 @@ def test_control():
     point(control(socks[3], '{"cmd":"state"}')["ok"], "[CTL-2] who does not read holds nobody up")
     point(resident_pages(card.process.pid) < before + 4096, "[CTL-2] and nothing grows")
     with open("docs/card.md", encoding="utf-8") as file:
-        names = re.search(r"The points are: (.*?)\[CTL-21\]", file.read(), re.S).group(1)
-    names, have = set(re.findall(r"`(.*?)`", names)), control(socks[3], '{"cmd":"points"}')
-    point(names and names == set(have["points"]), "[CTL-21] the fault points of card.md",
-          names ^ set(have["points"]))
+        text = re.search(r"The points are: (.*?)\[CTL-21\]", file.read(), re.S).group(1)
+    told, have = set(re.findall(r"`(.*?)`", text)), control(socks[3], '{"cmd":"points"}')
+    point(told and told == set(have["points"]), "[CTL-21] the fault points of card.md",
+          told ^ set(have["points"]))
     control(socks[3], '{"cmd":"quit"}')
     point(card.process.wait(10) == 0, "[CTL-1] quit")
 
@@ -321,6 +323,17 @@ def test_log():
                        for line in text.splitlines()), "[CTL-9] form of the log", text)
 
 
+def check_list():
+    """As check_list.h does."""
+    global failed
+    for what, ident in (("mode of sockets, stale and foreign paths", "[CTL-5]"),
+                        ("one client at a time", "[VFU-14]"),
+                        ("an end with messages unread", "[VFU-12]")):
+        cases = [name for name in names if ident in name]
+        failed += not cases
+        print(f"# check: {what} <- {' <- '.join(cases) or 'no case'}")
+
+
 def main():
     print("TAP version 13")
     try:
@@ -329,6 +342,7 @@ def main():
             test()
     finally:
         subprocess.run(["rm", "-rf", folder], check=False)
+    check_list()
     print(f"1..{count}")
     return 1 if failed else 0
 

@@ -18,6 +18,7 @@
 
 #include "firmware-emu/log.h"
 #include "selftests/host/card_client.h"
+#include "selftests/host/check_list.h"
 
 #define HOST(addr)	MARU_VM0_VA(MARU_TIER_HOST, addr)
 #define TEST(function, text)	{ text, function, NULL, NULL, NULL }
@@ -460,6 +461,11 @@ static void a_new_core_takes_over(void **state)
 
 int main(void)
 {
+	static const struct check checks[] = {
+		{ "a full, blocking eventfd, in the core", { full_vector_blocks_nobody } },
+		{ "access outside of windows", { windows_come_and_go } },
+		{ "a file made shorter, SIGBUS in the core", { file_is_cut_short } },
+	};
 	const struct CMUnitTest tests[] = {
 		TEST(caps_are_there, "[BOOT-1] capabilities"),
 		TEST(nothing_before_enable, "[BOOT-2] nothing is read before ENABLE"),
@@ -480,5 +486,7 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("core", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("core", tests, NULL, NULL) +
+	       check_list(checks, sizeof(checks) / sizeof(checks[0]), tests,
+			  sizeof(tests) / sizeof(tests[0]));
 }

@@ -2,6 +2,7 @@
 /* What a guest changes behind the card's back: each thing is read once, and that copy counts. */
 #include <string.h>
 
+#include "selftests/host/check_list.h"
 #include "selftests/host/queue_case.h"
 
 /* Both packets change while the first is held: that one was copied, the second was not. */
@@ -68,6 +69,9 @@ static void admin_command(void **state)
 
 int main(void)
 {
+	static const struct check checks[] = {
+		{ "memory is read once, then checked", { packets, descriptor, admin_command } },
+	};
 	const struct CMUnitTest tests[] = {
 		TEST(packets, "[PKT-10] packets that change when one of them is under way"),
 		TEST(descriptor, "[QUE-1] a descriptor that changes after it was taken"),
@@ -75,5 +79,7 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("fetch", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("fetch", tests, NULL, NULL) +
+	       check_list(checks, sizeof(checks) / sizeof(checks[0]), tests,
+			  sizeof(tests) / sizeof(tests[0]));
 }

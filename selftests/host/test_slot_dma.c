@@ -334,4 +334,23 @@ static const struct CMUnitTest tests[] = {
 	CASE("[DMA-8] a new core gets all windows", test_new_core),
 };
 
-CASE_MAIN("slot_dma", tests)
+static const struct check checks[] = {
+	{ "DMA_MAP: flags, size, alignment, wrap, 8 TiB, end of the file",
+	  { test_map_shapes } },
+	{ "DMA_MAP: a regular file that permits it",
+	  { test_map_files } },
+	{ "DMA_MAP: overlaps",
+	  { test_map_overlap } },
+	{ "DMA_MAP: how many windows, how many live descriptors",
+	  { test_many_windows, test_many_files } },
+	{ "DMA_UNMAP: exactly one or all",
+	  { test_unmap_shapes } },
+	{ "DMA_UNMAP: a barrier, within a second",
+	  { test_stuck_core, test_held_core, test_stopped_core } },
+	{ "memory that is not shared",
+	  { test_no_file } },
+	{ "a file made shorter, SIGBUS",
+	  { test_truncated } },
+};
+
+CASE_MAIN_CHECKS("slot_dma", tests, checks)

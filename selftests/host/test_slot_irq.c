@@ -216,4 +216,17 @@ static const struct CMUnitTest tests[] = {
 	CASE("[IRQ-6] SET_IRQS with a stuck core: 1 s", test_stuck_core),
 };
 
-CASE_MAIN("slot_irq", tests)
+static const struct check checks[] = {
+	{ "SET_IRQS: one action, one type of data, kind, range, count 0, descriptors",
+	  { test_shapes } },
+	{ "SET_IRQS: a BOOL for each vector",
+	  { test_shapes, test_trigger } },
+	{ "vectors are eventfds",
+	  { test_not_eventfd } },
+	{ "a full, blocking eventfd",
+	  { test_full } },
+	{ "swap of an eventfd, also with a stuck core",
+	  { test_arm, test_stuck_core } },
+};
+
+CASE_MAIN_CHECKS("slot_irq", tests, checks)

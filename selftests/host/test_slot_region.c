@@ -275,4 +275,17 @@ static const struct CMUnitTest tests[] = {
 	CASE("[REG-6] wake pages", test_wake),
 };
 
-CASE_MAIN("slot_region", tests)
+static const struct check checks[] = {
+	{ "region and range inside, count, payload as told, count 0",
+	  { test_ranges } },
+	{ "width and alignment",
+	  { test_reg_sizes, test_wake } },
+	{ "WRITE_MULTI: how many, size, each of them",
+	  { test_multi } },
+	{ "configuration space behind masks, capabilities fixed",
+	  { test_config } },
+	{ "memory file sealed, fresh for each client",
+	  { test_memory_sealed, test_memory_fresh } },
+};
+
+CASE_MAIN_CHECKS("slot_region", tests, checks)

@@ -572,4 +572,29 @@ static const struct CMUnitTest tests[] = {
 	CASE("[VFU-11] random messages", test_random),
 };
 
-CASE_MAIN("slot_wire", tests)
+static const struct check checks[] = {
+	{ "header and body in any pieces",
+	  { test_dribble } },
+	{ "header: size, type; the connection ends, the card goes on",
+	  { test_header_broken } },
+	{ "command known, VERSION first and once",
+	  { test_unknown_command, test_version_first, test_version_second } },
+	{ "VERSION: major number, descriptors",
+	  { test_version_major, test_version_fds } },
+	{ "VERSION: NUL, JSON, depth, length, numbers",
+	  { test_version_wrong, test_version_deep, test_version_sizes } },
+	{ "payload of exactly its struct, argsz",
+	  { test_payload_sizes, test_argsz } },
+	{ "descriptors that none asked for, too many, cut off",
+	  { test_fds_unexpected, test_fds_flood } },
+	{ "one reply each and in order, none for NO_REPLY",
+	  { test_fifo, test_no_reply } },
+	{ "negotiation that fails, leaving at any byte",
+	  { test_version_wrong, test_leave_version, test_leave_anywhere } },
+	{ "descriptors and memory back to start",
+	  { test_reconnect, test_random } },
+	{ "bounded memory, bounded work, bounded log",
+	  { test_no_reader, test_fifo, test_log_flood } },
+};
+
+CASE_MAIN_CHECKS("slot_wire", tests, checks)

@@ -17,6 +17,7 @@
 #include "firmware-emu/mem/tier.h"
 #include "firmware-emu/mem/view.h"
 #include "firmware-emu/mem/vm.h"
+#include "selftests/host/check_list.h"
 
 #define HBM_BYTES	(32ULL << 20)
 #define CXL_BYTES	(8ULL << 20)
@@ -399,6 +400,10 @@ static void mem_9_cut_short(void **state)
 
 int main(void)
 {
+	static const struct check checks[] = {
+		{ "accesses split at windows and pages, gaps, permissions",
+		  { mem_7_windows, mem_2_scattered, mem_3_faults } },
+	};
 	const struct CMUnitTest tests[] = {
 		T(mem_1_contiguous, "[MMU-2] what is contiguous in a tier"),
 		T(mem_2_scattered, "[MMU-7] scattered pages through one view"),
@@ -412,5 +417,7 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("span", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("span", tests, NULL, NULL) +
+	       check_list(checks, sizeof(checks) / sizeof(checks[0]), tests,
+			  sizeof(tests) / sizeof(tests[0]));
 }
