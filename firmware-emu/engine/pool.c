@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "firmware-emu/engine/pool.h"
+#include "firmware-emu/log.h"
 
 struct pool_thread {
 	pthread_t thread;
@@ -76,10 +77,14 @@ static void *pool_main(void *arg)
 	uint64_t spin_ns = POOL_SPIN_MAX_US * 1000u;
 	bool has_worked;
 	cpu_set_t set;
+	int ret;
 
 	CPU_ZERO(&set);
 	CPU_SET((unsigned int)self->cpu, &set);
-	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	ret = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (ret)	/* slower, and right all the same */
+		log_warn("engine", "thread %u is not kept on processor %d: %s",
+			 self->scratch.thread, self->cpu, strerror(ret));
 	memset(self->scratch.base, 0, self->scratch.bytes);
 	pthread_barrier_wait(&pool.started);
 	while (!pool.is_stopping) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The core as a process: boot, windows, interrupts, its end, and a kill at every fault point. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -84,6 +86,64 @@ static void caps_are_there(void **state)
 	}
 	assert_int_equal(at, length);
 	assert_int_equal(seen, 0xfe);
+	card_stop(card);
+}
+
+/* Return: 0, or -1 when the thread is gone. */
+static int thread_name(struct card *card, int tid, char *name, int bytes)
+{
+	char path[60];
+	FILE *file;
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)card->pid, tid);
+	file = fopen(path, "r");
+	if (!file)
+		return -1;
+	ret = fgets(name, bytes, file) ? 0 : -1;
+	fclose(file);
+	return ret;
+}
+
+/* One processor each, in turns of those that the process has; no other threads than known ones. */
+static void threads_are_pinned(void **state)
+{
+	const struct card_config config = { .threads = 3 };
+	struct card *card = card_start(&config);
+	unsigned int seen = 0, others = 0, cpus[CPU_SETSIZE], cpu_count = 0, index;
+	struct dirent *entry;
+	char path[40], name[40];
+	cpu_set_t set;
+	DIR *dir;
+
+	(void)state;
+	assert_int_equal(nop(card), MARU_ADMIN_OK);
+	assert_int_equal(sched_getaffinity(card->pid, sizeof(set), &set), 0);
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			cpus[cpu_count++] = cpu;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)card->pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		int tid = atoi(entry->d_name);
+
+		if (!tid || thread_name(card, tid, name, sizeof(name)))
+			continue;
+		if (sscanf(name, "engine-%u", &index) != 1) {
+			others++;
+			continue;
+		}
+		assert_true(index < 3);
+		assert_int_equal(sched_getaffinity(tid, sizeof(set), &set), 0);
+		assert_int_equal(CPU_COUNT(&set), 1);
+		assert_true(CPU_ISSET(cpus[index % cpu_count], &set));
+		seen |= 1u << index;
+	}
+	closedir(dir);
+	assert_int_equal(seen, 7);
+	assert_int_equal(others, 2);	/* of the slot's messages, of the firmware */
 	card_stop(card);
 }
 
@@ -468,6 +528,7 @@ int main(void)
 	};
 	const struct CMUnitTest tests[] = {
 		TEST(caps_are_there, "[BOOT-1] capabilities"),
+		TEST(threads_are_pinned, "[BOOT-1] engine threads, each on one processor"),
 		TEST(nothing_before_enable, "[BOOT-2] nothing is read before ENABLE"),
 		TEST(wrong_bases, "[BOOT-3] wrong base registers"),
 		TEST(disable_and_enable, "[BOOT-4] DISABLE and ENABLE"),

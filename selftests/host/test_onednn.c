@@ -3,6 +3,7 @@
  * The library at the seam where the engine uses it: right sums for each kind and size that
  * MATMUL asks for, no access outside the operands (guard pages), and a clear no elsewhere.
  */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -129,10 +130,34 @@ static void eviction(void **state)
 	check_panels(MARU_TYPE_F32, 2, 64, 1, 0);
 }
 
+static unsigned int threads_now(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	unsigned int count = 0;
+	struct dirent *entry;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/* The threads are the card's: the library starts none, however large the product. */
+static void no_threads(void **state)
+{
+	(void)state;
+	if (kernels_init(~0u) == KERNELS_PLAIN)
+		skip();
+	check_panels(MARU_TYPE_F32, 2048, 1024, 1024, 0);
+	assert_int_equal(threads_now(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(panels), cmocka_unit_test(refusals), cmocka_unit_test(eviction),
+		cmocka_unit_test(no_threads),
 	};
 
 	if (onednn_init(kernels_init(~0u)))
