@@ -73,6 +73,59 @@ static void pieces_by_merges(void **state)
 	expect_ids(&f, "ab ab", (int32_t[]){ 2, 4 }, 2);
 }
 
+/* In place: \n, \r and \\ as tools/model/pieces.py writes them; the line's own end goes. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text && *text != '\n'; text++, to++) {
+		*to = *text;
+		if (*text == '\\' && *++text != '\\')
+			*to = *text == 'n' ? '\n' : '\r';
+	}
+	*to = 0;
+}
+
+/* Real text, cut anywhere, and characters that the vocabulary does not have. */
+static void pieces_as_sentencepiece_cuts_them(void **state)
+{
+	FILE *in = fopen("selftests/ref/pieces.tsv", "r");
+	uint32_t lines = 0, ids = 0;
+	struct gguf file;
+	struct vocab *vocab;
+	char *line = NULL;
+	size_t room = 0;
+
+	(void)state;
+	assert_non_null(in);
+	assert_int_equal(gguf_open(&file, "samples/generate/model.gguf"), 0);
+	vocab = vocab_load(&file);
+	assert_non_null(vocab);
+	while (getline(&line, &room, in) > 0) {
+		int32_t expected[512], got[512];
+		int64_t count = 0;
+		char *at = line;
+
+		if (*line == '#')
+			continue;
+		while (*at != '\t')
+			expected[count++] = (int32_t)strtol(at, &at, 10);
+		unescape(++at);
+		if (vocab_encode(vocab, at, got, 512) != count ||
+		    memcmp(got, expected, (size_t)count * sizeof(*got)))
+			fail_msg("'%s' has other ids: if the vocabulary is another, see "
+				 "tools/model/pieces.py", at);
+		lines++;
+		ids += (uint32_t)count;
+	}
+	print_message("# %u texts, %u ids\n", lines, ids);
+	assert_true(lines > 150 && ids > 4000);
+	fclose(in);
+	free(line);
+	vocab_free(vocab);
+	gguf_close(&file);
+}
+
 /* Each word of each text of the script, for each way. */
 static void words_as_perl_cuts_them(void **state)
 {
@@ -301,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_by_score),
 		cmocka_unit_test(pieces_by_merges),
+		cmocka_unit_test(pieces_as_sentencepiece_cuts_them),
 		cmocka_unit_test(words_as_perl_cuts_them),
 		cmocka_unit_test(words_by_their_way),
 		cmocka_unit_test(pieces_of_other_kinds),
