@@ -228,7 +228,7 @@ static void operand_kinds(void **state)
 	}
 }
 
-/* [PKT-6] dims, strides, extents. */
+/* [PKT-6] [PKT-14] dims, strides, extents. */
 static void operand_sizes(void **state)
 {
 	unsigned int d;
@@ -277,7 +277,7 @@ static void operand_sizes(void **state)
 	}
 }
 
-/* [PKT-6] a destination's strides reach over what is inside. */
+/* [PKT-14] a destination's strides reach over what is inside. */
 static void nesting(void **state)
 {
 	struct maru_operand *dst;
@@ -419,6 +419,47 @@ static void unsupported(void **state)
 	OPERAND(UNSUPPORTED, 1, MARU_FIELD_TYPE);
 }
 
+/* [PKT-13] of several errors the first check's is told: a COPY that gets worse from the end. */
+static void order(void **state)
+{
+	struct maru_operand *dst, *src;
+#define FIRST(code) assert_int_equal(MARU_ERROR_CODE(case_run(&c)), MARU_ERR_##code)
+
+	(void)state;
+	build(&op_rows[3]);
+	dst = line(&c, 0);
+	src = line(&c, 1);
+	fake_span_fault(1, UINT64_MAX - 1, MARU_FAULT_READ);
+	FIRST(FAULT_READ);
+	src->va = dst->va + 4;
+	FIRST(OVERLAP);
+	src->dim[0] = 3;
+	FIRST(BAD_SHAPE);
+	src->va = (1ULL << 48) - 4;
+	FIRST(RANGE);
+	src->stride[1] = 6;
+	FIRST(BAD_ALIGN);
+	src->dim[3] = 0xffffffff;
+	FIRST(TOO_LARGE);
+	src->mbz[0] = 1;
+	FIRST(BAD_FLAG);
+	src->layout = 77;
+	FIRST(BAD_LAYOUT);
+	src->type = 77;
+	FIRST(BAD_TYPE);
+	c.header.copy.mode = 77;
+	FIRST(BAD_PARAM);
+	c.header.roles = 1;
+	FIRST(BAD_ROLES);
+	c.header.flags = 0x80;
+	FIRST(BAD_FLAG);
+	c.header.revision = 1;
+	FIRST(UNSUPPORTED);
+	c.header.bytes = 65;
+	FIRST(BAD_LENGTH);
+	fake_span_fault(0, 0, 0);
+}
+
 /* QUERY OPS lists the table. */
 static void identify(void **state)
 {
@@ -458,7 +499,8 @@ int main(void)
 		cmocka_unit_test(parameters), cmocka_unit_test(operand_kinds),
 		cmocka_unit_test(operand_sizes), cmocka_unit_test(nesting),
 		cmocka_unit_test(shapes), cmocka_unit_test(aliases), cmocka_unit_test(faults),
-		cmocka_unit_test(unsupported), cmocka_unit_test(identify),
+		cmocka_unit_test(unsupported), cmocka_unit_test(order),
+		cmocka_unit_test(identify),
 	};
 
 	if (engine_init(~0u))
