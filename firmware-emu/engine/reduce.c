@@ -15,7 +15,7 @@
 #include "firmware-emu/engine/tile.h"
 
 #define CHUNK		2048u		/* elements of a row at a time; a multiple of LANES */
-#define WIDTH		2048u		/* columns of a line */
+#define WIDTH		2048u		/* columns of a line, at most */
 #define LANES		16u
 #define ROWS		8u		/* that are added to a line together */
 #define LINES_MAX	(1u << 14)	/* of a tile, however short */
@@ -93,7 +93,7 @@ static int reduce_plan(struct engine_op *op)
 		return err;
 	*plan = (struct reduce_plan) {
 		.load = convert_lookup(MARU_TYPE_F32, x->type),
-		.width = dst->dim[0] < WIDTH ? dst->dim[0] : WIDTH,
+		.width = tile_narrow(WIDTH, x->dim[dim], maru_type_bytes(x->type)),
 		.n = x->dim[dim],
 		.step = x->stride[dim],
 		.size = maru_type_bytes(x->type),
@@ -101,7 +101,9 @@ static int reduce_plan(struct engine_op *op)
 		.is_row = !dim,
 		.is_direct = x->type == MARU_TYPE_F32 && !is_min(op->header.reduce.kind),
 	};
-	plan->lines_across = (dst->dim[0] - 1) / WIDTH + 1;
+	if (plan->width > dst->dim[0])
+		plan->width = dst->dim[0];
+	plan->lines_across = (dst->dim[0] - 1) / plan->width + 1;
 	plan->lines = (uint64_t)plan->lines_across * dst->dim[1] * dst->dim[2] * dst->dim[3];
 	moved = (uint64_t)plan->n * plan->width * plan->size;
 	plan->tile_lines = moved ? TILE_BYTES / moved : LINES_MAX;
@@ -279,8 +281,9 @@ static int run_line(struct engine_op *op, uint64_t number, struct line *line)
 	const struct engine_operand *dst = &op->operands[MARU_ROLE_DST];
 	const struct engine_operand *x = &op->operands[MARU_ROLE_X];
 	const struct engine_operand *add = &op->operands[MARU_ROLE_REDUCE_ADD];
-	uint32_t column = (uint32_t)(number % plan->lines_across) * WIDTH;
-	uint32_t width = dst->desc->dim[0] - column < WIDTH ? dst->desc->dim[0] - column : WIDTH;
+	uint32_t column = (uint32_t)(number % plan->lines_across) * plan->width;
+	uint32_t left = dst->desc->dim[0] - column;
+	uint32_t width = left < plan->width ? left : plan->width;
 	const uint8_t *from = x->host, *more = NULL;
 	uint64_t rest = number / plan->lines_across, i[3];
 	int err;

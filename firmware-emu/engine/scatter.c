@@ -76,7 +76,8 @@ static int scatter_plan(struct engine_op *op)
 	};
 	widest = plan->to_size > plan->from_size ? plan->to_size : plan->from_size;
 	columns = TILE_BYTES / (widest * plan->rows) / LEAST_COLUMNS * LEAST_COLUMNS;
-	columns = columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns;
+	if (columns < LEAST_COLUMNS)
+		columns = tile_narrow(LEAST_COLUMNS, plan->rows, (unsigned int)widest);
 	plan->tile_columns = columns < plan->columns ? (uint32_t)columns : plan->columns;
 	plan->tiles_across = (plan->columns - 1) / plan->tile_columns + 1;
 	plan->stop_rows = (uint32_t)(TILE_BYTES / (plan->tile_columns * widest));

@@ -8,6 +8,8 @@
 #include "uapi/drm/maru_cmd.h"
 
 #define TILE_BYTES	(4u << 20)	/* moved by one tile */
+#define TILE_TALL	(64u << 20)	/* by one that must have all rows of its columns */
+#define TILE_COLUMNS	64u		/* and is therefore cut to so few at least */
 #define TILE_MACS	(1u << 26)	/* multiply-adds of one tile */
 
 /** tile_elements() - Elements of a plain operand, ≤ MARU_ELEMENTS_MAX. */
@@ -47,5 +49,13 @@ static inline uint64_t tile_cursor_run(const struct tile_cursor *cursor)
 
 /** tile_cursor_advance() - Go on by @elements ≤ tile_cursor_run(). */
 void tile_cursor_advance(struct tile_cursor *cursor, uint64_t elements);
+
+/** tile_narrow() - Columns of a tile with all @rows, @size bytes each, of @columns wanted. */
+static inline uint32_t tile_narrow(uint32_t columns, uint64_t rows, unsigned int size)
+{
+	while (columns > TILE_COLUMNS && rows * size * columns > TILE_TALL)
+		columns /= 2;
+	return columns;
+}
 
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "selftests/host/data_case.h"
 #include "selftests/ref/ref.h"
@@ -87,4 +89,52 @@ void data_copy(const struct maru_operand *desc, struct maru_operand *as)
 void data_index(const struct maru_operand *desc, uint64_t i, int64_t value)
 {
 	ref_store(desc->type, ref_at(desc, i, 0, 0, 0), value);
+}
+
+static struct {
+	uint8_t *memory, *closed;	/* readable up to there */
+	uint64_t bytes, more;
+	unsigned int hits;
+} trap;
+
+volatile uint32_t data_trap_stop;
+
+static void open_trap(int number, siginfo_t *info, void *context)
+{
+	uint8_t *at = info->si_addr, *end = trap.memory + trap.bytes;
+
+	(void)context;
+	if (at < trap.closed || at >= end) {
+		signal(number, SIG_DFL);
+		return;
+	}
+	data_trap_stop = 1;
+	if (!trap.hits++ && (uint64_t)(end - trap.closed) > trap.more)
+		end = trap.closed + trap.more;
+	mprotect(trap.closed, (size_t)(end - trap.closed), PROT_READ);
+	trap.closed = end;
+}
+
+void data_trap(struct maru_operand *desc, uint64_t at, uint64_t more)
+{
+	const struct sigaction action = { .sa_sigaction = open_trap, .sa_flags = SA_SIGINFO };
+
+	trap.bytes = data_bytes(desc);
+	trap.more = more;
+	trap.hits = 0;
+	data_trap_stop = 0;
+	trap.memory = mmap(NULL, trap.bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+	assert_true(trap.memory != MAP_FAILED);
+	trap.closed = trap.memory + at;
+	assert_int_equal(mprotect(trap.closed, trap.bytes - at, PROT_NONE), 0);
+	assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
+	desc->va = (uint64_t)(uintptr_t)trap.memory;
+}
+
+void data_trap_end(void)
+{
+	signal(SIGSEGV, SIG_DFL);
+	assert_int_equal(munmap(trap.memory, trap.bytes), 0);
+	assert_int_equal(trap.hits, 1);
 }

@@ -22,6 +22,14 @@ uint64_t data_bytes(const struct maru_operand *desc);
 /** data_copy() - A copy of its extent, kept until case_free_all(); @as gets its address. */
 void data_copy(const struct maru_operand *desc, struct maru_operand *as);
 
+/**
+ * data_trap() - Make a source of zeros which, first read behind @at bytes, sets data_trap_stop:
+ * from there on no more than @more bytes may be read, which data_trap_end() checks.
+ */
+void data_trap(struct maru_operand *desc, uint64_t at, uint64_t more);
+void data_trap_end(void);
+extern volatile uint32_t data_trap_stop;
+
 /** data_index() - Set number @i of an index operand of one row, I32 or I64. */
 void data_index(const struct maru_operand *desc, uint64_t i, int64_t value);
 

@@ -268,6 +268,84 @@ static void stopped(void **state)
 	engine_end(&c.op);
 }
 
+/*
+ * [RED-7] a row is one tile however long, and so are 64 columns: a stop is seen within 2,048
+ * elements of a row, within 8 rows.
+ */
+static void stop_latency(void **state)
+{
+	static const struct {
+		uint32_t dims[4];
+		unsigned int dim, type;
+		uint64_t at, more;	/* where the stop comes, and what may be read behind */
+	} list[] = {
+		{ { 1u << 23, 1, 1, 1 }, 0, MARU_TYPE_F32, 1u << 24, 2048 * 4 },
+		{ { 1u << 24, 1, 1, 1 }, 0, MARU_TYPE_BF16, 1u << 24, 2048 * 2 },
+		{ { 1024, 1u << 17, 1, 1 }, 1, MARU_TYPE_F32, 1u << 28, 8 * 4096 },
+		{ { 1024, 1u << 17, 1, 1 }, 1, MARU_TYPE_F16, 1u << 27, 8 * 2048 },
+	};
+	struct engine_scratch scratch = { 0 };
+	unsigned int i, kind;
+	uint32_t before = 0x55555555;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		for (kind = MARU_REDUCE_SUM; kind <= MARU_REDUCE_MAX; kind += 2) {
+			uint32_t out[4] = { list[i].dims[0], 1, 1, 1 };
+
+			out[list[i].dim] = 1;
+			case_init(&c, MARU_OP_REDUCE);
+			c.header.reduce.kind = (uint8_t)kind;
+			c.header.reduce.dim = (uint8_t)list[i].dim;
+			dst = case_add(&c, 0, case_memory(4096), MARU_TYPE_F32, out[0], out[1], 1,
+				       1);
+			memcpy((void *)(uintptr_t)dst->va, &before, 4);
+			x = case_add(&c, 1, NULL, list[i].type, list[i].dims[0], list[i].dims[1],
+				     1, 1);
+			data_trap(x, list[i].at, list[i].more);
+			scratch.base = case_memory(ENGINE_SCRATCH_BYTES);
+			assert_int_equal(engine_begin(&c.op, NULL, 0, c.bytes, c.header.bytes), 0);
+			c.op.stop = &data_trap_stop;
+			assert_int_equal(engine_tile(&c.op, 0, &scratch, &c.error), -22);
+			assert_int_equal(MARU_ERROR_CODE(c.error.word), MARU_ERR_CANCELLED);
+			assert_memory_equal((void *)(uintptr_t)dst->va, &before, 4);
+			engine_end(&c.op);
+			data_trap_end();
+			case_free_all(NULL);
+		}
+}
+
+/* [RED-2] [RED-7] columns of many terms are cut to 64 at least; each is summed in order still. */
+static void tall(void **state)
+{
+	static const struct { uint32_t n, width, tiles; } list[] = {
+		{ 8192, 1500, 1 }, { 8193, 1500, 2 }, { 300000, 150, 3 },
+	};
+	uint64_t seed = 65;
+	unsigned int i;
+	uint32_t j, k;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		const uint32_t dims[4] = { list[i].width, list[i].n, 1, 1 };
+		const float *values, *sums;
+
+		build(MARU_REDUCE_SUM, 1, MARU_TYPE_F32, dims, 0, &seed);
+		assert_int_equal(case_run(&c), 0);
+		assert_int_equal(c.op.tiles, list[i].tiles);
+		values = (const float *)(uintptr_t)x->va;
+		sums = (const float *)(uintptr_t)dst->va;
+		for (j = 0; j < list[i].width; j++) {
+			double sum = 0;
+
+			for (k = 0; k < list[i].n; k++)
+				sum += values[(uint64_t)k * list[i].width + j];
+			assert_true(sums[j] == (float)sum);
+		}
+		case_free_all(NULL);
+	}
+}
+
 /* [RED-6] what is refused, and where. */
 static void refused(void **state)
 {
@@ -303,6 +381,8 @@ int main(void)
 		cmocka_unit_test_teardown(ordered, case_free_all),
 		cmocka_unit_test_teardown(levels, case_free_all),
 		cmocka_unit_test_teardown(stopped, case_free_all),
+		cmocka_unit_test_teardown(stop_latency, case_free_all),
+		cmocka_unit_test_teardown(tall, case_free_all),
 		cmocka_unit_test_teardown(refused, case_free_all),
 	};
 

@@ -147,6 +147,38 @@ static void stopped(void **state)
 	index_run(&t, 3, seed);
 }
 
+/* [SCA-7] columns of many rows are cut to 64 at least; a stop is seen within 4 MiB and 65,536 rows. */
+static void stop_latency(void **state)
+{
+	static const struct { uint32_t columns, rows, tile_columns; } list[] = {
+		{ 1024, 1u << 14, 1024 }, { 1024, 1u << 16, 256 }, { 256, 1u << 19, 64 },
+		{ 1, 1u << 24, 1 },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		uint64_t row = list[i].columns * 4ull, pace = (4u << 20) / 4 / list[i].tile_columns;
+
+		if (pace > 1u << 16)
+			pace = 1u << 16;
+		case_init(&t.c, MARU_OP_SCATTER);
+		case_add(&t.c, 0, case_memory(4 * row), MARU_TYPE_F32, list[i].columns, 4, 1, 1);
+		t.src = case_add(&t.c, 1, NULL, MARU_TYPE_F32, list[i].columns, list[i].rows, 1, 1);
+		case_add(&t.c, 2, case_memory(list[i].rows * 4ull), MARU_TYPE_I32, list[i].rows, 1,
+			 1, 1);
+		data_trap(t.src, list[i].rows / 2 * row, (pace + 1) * row / 4096 * 4096 + 4096);
+		assert_int_equal(engine_begin(&t.c.op, NULL, 0, t.c.bytes, t.c.header.bytes), 0);
+		assert_int_equal(t.c.op.tiles, list[i].columns / list[i].tile_columns);
+		t.c.op.stop = &data_trap_stop;
+		assert_int_equal(engine_tile(&t.c.op, 0, NULL, &t.c.error), -22);
+		assert_int_equal(MARU_ERROR_CODE(t.c.error.word), MARU_ERR_CANCELLED);
+		engine_end(&t.c.op);
+		data_trap_end();
+		case_free_all(NULL);
+	}
+}
+
 static void refused(void **state)
 {
 	const uint32_t dim[4] = { 4, 3, 2, 2 }, share[2] = { 2, 1 };
@@ -181,6 +213,7 @@ int main(void)
 		cmocka_unit_test_teardown(empty, case_free_all),
 		cmocka_unit_test_teardown(charged, case_free_all),
 		cmocka_unit_test_teardown(stopped, case_free_all),
+		cmocka_unit_test_teardown(stop_latency, case_free_all),
 		cmocka_unit_test_teardown(refused, case_free_all),
 	};
 
