@@ -335,6 +335,51 @@ static void determinism(void **state)
 	}
 }
 
+/* [DET-4] the bits of a sequence do not depend on those beside it: eight as one and each alone. */
+static void sequences_alone(void **state)
+{
+	static const int32_t len[] = { 700, 3, 512, 0, 256, 257, 31, 90 };
+	unsigned int i, s;
+
+	(void)state;
+	for (i = 0; i < 12; i++) {
+		const struct attention a = {
+			.dk = 64, .n = i & 1 ? 1 : 11, .heads = 8, .k_heads = 2, .seqs = 8,
+			.kv = i & 2 ? 16 : 700, .blocks = i & 2 ? 300 : 0, .table = i & 2 ? 44 : 0,
+			.kv_len = len, .q = F32, .k = floats[i / 4], .v = floats[i / 4],
+			.dst = F32, .flags = CAUSAL,
+		};
+		struct engine_case eight;
+		uint8_t *first, *dst;
+		uint64_t step;
+
+		attention_build(&a, i);
+		eight = attention;
+		dst = (uint8_t *)(uintptr_t)attention_line(0)->va;
+		step = attention_line(0)->stride[3];
+		first = case_memory(8 * step);
+		assert_int_equal(case_run(&attention), 0);
+		memcpy(first, dst, 8 * step);
+		memset(dst, 0xee, 8 * step);
+		for (s = 0; s < 8; s++) {
+			attention = eight;
+			for (unsigned int role = 0; role < MARU_ROLES; role++) {
+				struct maru_operand *line = attention_line(role);
+				unsigned int d = role == MARU_ROLE_BLOCKS ? 1 :
+						 role == MARU_ROLE_KV_LEN ? 0 : 3;
+
+				if (!line || line->dim[d] != 8)	/* a pool belongs to all */
+					continue;
+				line->va += s * line->stride[d];
+				line->dim[d] = 1;
+			}
+			assert_int_equal(case_run(&attention), 0);
+		}
+		assert_memory_equal(first, dst, 8 * step);
+		case_free_all(NULL);
+	}
+}
+
 /* [ATT-14] [DET-2] a long tile leaves between blocks of keys and has written nothing. */
 static void stop(void **state)
 {
@@ -378,7 +423,8 @@ int main(void)
 		cmocka_unit_test(lengths), cmocka_unit_test(pools), cmocka_unit_test(ragged),
 		cmocka_unit_test(scores), cmocka_unit_test(unseen), cmocka_unit_test(nothing),
 		cmocka_unit_test(specials), cmocka_unit_test(long_context),
-		cmocka_unit_test(determinism), cmocka_unit_test(stop),
+		cmocka_unit_test(determinism), cmocka_unit_test(sequences_alone),
+		cmocka_unit_test(stop),
 	};
 
 	if (engine_init(TEST_PROFILE))

@@ -178,12 +178,75 @@ static void determinism(void **state)
 		}
 }
 
+/* Rows @first … @first + @count - 1 of B, and what is beside them, as a packet of its own. */
+static void take_rows(uint32_t first, uint32_t count)
+{
+	static const unsigned int roles[] = { 0, MARU_ROLE_B, MARU_ROLE_RESIDUAL };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct maru_operand *desc = (struct maru_operand *)(uintptr_t)
+					    matmul_operand(roles[i]);
+
+		if (!desc)
+			continue;
+		desc->va += first * desc->stride[1];
+		desc->dim[1] = count;
+	}
+}
+
+/* [DET-4] the bits of a row do not depend on the rows beside it: eight as one, and in parts. */
+static void rows_alone(void **state)
+{
+	static const struct { uint32_t first, count; } parts[] = {
+		{ 0, 1 }, { 1, 1 }, { 2, 1 }, { 3, 1 }, { 4, 1 }, { 5, 1 }, { 6, 1 }, { 7, 1 },
+		{ 2, 3 }, { 4, 4 }, { 1, 6 },
+	};
+	unsigned int i, j, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (j = 0; j < (kinds[i].layout ? 3 : 0); j++) {
+			struct product p = kinds[i];
+			struct engine_case eight;
+			uint64_t step;
+			uint8_t *dst;
+			void *first;
+
+			p.n = 330;
+			p.m = 8;
+			p.k = j ? 1031 : 257;
+			p.b = p.b == I8 ? I8 : matmul_floats[j];
+			p.act = p.dst == I32 ? 0 : MARU_ACT_SILU;
+			p.bias = p.dst == I32 ? 0 : 1 + F32;
+			p.residual = p.dst == I32 ? 0 : 1 + F32;
+			matmul_build(&p, i * 3 + j);
+			eight = matmul_case;
+			dst = (uint8_t *)(uintptr_t)matmul_operand(0)->va;
+			step = matmul_operand(0)->stride[1];
+			first = case_memory(8 * step);
+			assert_int_equal(case_run(&matmul_case), 0);
+			memcpy(first, dst, 8 * step);
+			for (k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+				matmul_case = eight;
+				take_rows(parts[k].first, parts[k].count);
+				memset(dst, 0xee, 8 * step);
+				assert_int_equal(case_run(&matmul_case), 0);
+				for (uint32_t row = parts[k].first;
+				     row < parts[k].first + parts[k].count; row++)
+					assert_memory_equal(dst + row * step,
+							    (uint8_t *)first + row * step,
+							    p.n * 4ull);
+			}
+			case_free_all(NULL);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scaled), cmocka_unit_test(row_rounding),
 		cmocka_unit_test(scaled_refused), cmocka_unit_test(few_rows),
-		cmocka_unit_test(determinism),
+		cmocka_unit_test(determinism), cmocka_unit_test(rows_alone),
 	};
 
 	if (engine_init(TEST_PROFILE))
