@@ -87,6 +87,8 @@ struct engine_op {
  */
 int engine_init(uint32_t profile);
 
+#define ENGINE_REVISION	1u	/* of the numerics: raised when a bit of any result changes */
+
 /** engine_profile() - Level in use, and the library's version string. */
 uint32_t engine_profile(const char **library);
 

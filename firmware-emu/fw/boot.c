@@ -72,7 +72,7 @@ static void caps_fill(const struct ipc_hello *hello)
 	struct maru_cap_numerics numerics = { 0 };
 	const char *library = "";
 
-	numerics.profile = engine_profile(&library);
+	numerics.profile = engine_profile(&library) | ENGINE_REVISION << 8;
 	strncpy(numerics.library, library, sizeof(numerics.library) - 1);
 	strncpy(firmware.build, MARU_BUILD, sizeof(firmware.build) - 1);
 	caps.used = 0;

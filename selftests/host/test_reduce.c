@@ -222,7 +222,7 @@ static void ordered(void **state)
 	assert_memory_equal((void *)(uintptr_t)dst->va, &want, 4);
 }
 
-/* [RED-2] the bits of each level that the machine has are those of plain C. */
+/* [RED-2] [DET-3] the bits of each level that the machine has are those of plain C. */
 static void levels(void **state)
 {
 	static const uint32_t dims[][4] = { { 4099, 21, 2, 1 }, { 17, 9, 5, 3 },
@@ -234,7 +234,7 @@ static void levels(void **state)
 	for (i = 0; i < 3 * 7 * 2; i++) {
 		struct maru_operand first;
 
-		build(i % 7, i / 7 % 2, MARU_TYPE_F32, dims[i / 14], i & 7, &seed);
+		build(i % 7, i / 7 % 2, floats[i % 3], dims[i / 14], i & 7, &seed);
 		for (level = 0; level < 4; level++) {
 			kernels_init(level);
 			assert_int_equal(case_run(&c), 0);
