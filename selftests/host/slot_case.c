@@ -15,6 +15,7 @@ struct slot case_card;
 struct vfu case_vfu;
 
 static int fds_before;
+static int log_fd;		/* standard error meanwhile */
 
 enum vfu_way case_way(void **state)
 {
@@ -40,6 +41,22 @@ int case_memfd(uint64_t bytes)
 	if (fd < 0 || ftruncate(fd, (off_t)bytes))
 		abort();
 	return fd;
+}
+
+int case_log_begin(void)
+{
+	int file = case_memfd(0);
+
+	log_fd = dup(STDERR_FILENO);
+	if (log_fd < 0 || dup2(file, STDERR_FILENO) < 0)
+		abort();
+	return file;
+}
+
+void case_log_end(void)
+{
+	dup2(log_fd, STDERR_FILENO);
+	close(log_fd);
 }
 
 static int case_make(void)

@@ -29,6 +29,9 @@ int case_teardown(void **state);
 int case_fds(void);
 enum vfu_way case_way(void **state);
 int case_memfd(uint64_t bytes);
+/* Sends the log to a file, which is returned, and back to standard error. */
+int case_log_begin(void);
+void case_log_end(void);
 /* Runs the tests and prints the list of checks. */
 int case_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t n,
 	      const struct check *checks, size_t check_count);

@@ -354,12 +354,11 @@ static void test_hold(void **state)
 /* What the slot said to a kill and to the loss of the link. The caller frees it. */
 static char *log_of_loss(const char *level)
 {
-	int file = case_memfd(0), stderr_fd = dup(STDERR_FILENO);
 	char *text = calloc(1, 4096);
+	int file = case_log_begin();
 	char line[60];
 
 	snprintf(line, sizeof(line), "{\"cmd\":\"log\",\"level\":\"%s\"}", level);
-	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
 	assert_true(is_ok(line));
 	assert_true(is_ok("{\"cmd\":\"kill\"}"));
 	assert_int_equal(wait_status(MARU_STATUS_CRASHED), 0);
@@ -367,8 +366,7 @@ static char *log_of_loss(const char *level)
 	vfu_pump(&case_vfu, 100);
 	assert_true(is_ok("{\"cmd\":\"power-on\"}"));
 	assert_int_equal(wait_status(MARU_STATUS_READY), 0);
-	dup2(stderr_fd, STDERR_FILENO);
-	close(stderr_fd);
+	case_log_end();
 	assert_true(pread(file, text, 4095, 0) >= 0);
 	close(file);
 	return text;

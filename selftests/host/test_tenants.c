@@ -26,8 +26,16 @@ struct tenant {
 	uint8_t *memory;		/* VM_BYTES, at VA of its VM */
 };
 
-/* Results of one thread without others. */
-static uint8_t *alone[TYPES];
+struct kind {
+	unsigned int threads;
+	uint32_t profile;
+	uint8_t **alone;		/* results of one thread without others, by type */
+};
+
+static uint8_t *best_alone[TYPES], *avx2_alone[TYPES];
+static struct kind kinds[] = {
+	{ 1, ~0u, best_alone }, { 2, ~0u, best_alone }, { 1, 1, avx2_alone }, { 2, 1, avx2_alone },
+};
 
 static struct tenant tenant_make(unsigned int vm)
 {
@@ -75,7 +83,7 @@ static struct maru_desc product(struct tenant *tenant, unsigned int type, uint32
 				   .va = VA_PACKET };
 }
 
-static void run(struct tenant *tenant, unsigned int i)
+static void run(struct tenant *tenant, uint8_t **alone, unsigned int i)
 {
 	struct maru_desc desc = product(tenant, types[i], 77 + i);
 	uint64_t tiles = tenant->queue->block->tile;
@@ -99,15 +107,17 @@ static uint64_t tiles_of(const struct tenant *tenants)
 	return tiles;
 }
 
-static void same_bits(unsigned int threads)
+static void same_bits(void **state)
 {
+	const struct kind *kind = *state;
 	struct tenant mine, others[OTHERS];
 	uint64_t tiles;
 
-	card = card_start(&(struct card_config){ .hbm_bytes = 128 << 20, .threads = threads });
+	card = card_start(&(struct card_config){ .hbm_bytes = 128 << 20, .threads = kind->threads,
+						 .profile = kind->profile });
 	mine = tenant_make(1);
 	for (unsigned int i = 0; i < TYPES; i++)
-		run(&mine, i);
+		run(&mine, kind->alone, i);
 	for (unsigned int i = 0; i < OTHERS; i++) {
 		struct maru_desc desc;
 
@@ -119,7 +129,7 @@ static void same_bits(unsigned int threads)
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		for (unsigned int i = 0; i < TYPES; i++) {
 			tiles = tiles_of(others);
-			run(&mine, i);
+			run(&mine, kind->alone, i);
 			assert_true(tiles_of(others) > tiles);
 		}
 	}
@@ -131,24 +141,14 @@ static void same_bits(unsigned int threads)
 	card_stop(card);
 }
 
-static void one_thread(void **state)
-{
-	(void)state;
-	same_bits(1);
-}
-
-static void two_threads(void **state)
-{
-	(void)state;
-	same_bits(2);
-}
+#define TEST(text, i) { "[SCH-6] [DET-1] " text, same_bits, NULL, NULL, &kinds[i] }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "[SCH-6] [DET-1] products alone and beside four VMs, one thread", one_thread,
-		  NULL, NULL, NULL },
-		{ "[SCH-6] [DET-1] the same bits of two threads", two_threads, NULL, NULL, NULL },
+		TEST("products alone and beside four VMs, one thread", 0),
+		TEST("the same bits of two threads", 1),
+		TEST("level 1, one thread", 2), TEST("level 1, two threads", 3),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
