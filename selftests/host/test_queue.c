@@ -336,14 +336,14 @@ static void test_threads(void **state)
 
 static sem_t inside, leave;
 
-/* As a SUBMIT that has to wait for memory: until it is let go, at most for 5 s. */
+/* As a SUBMIT that has to wait for memory: until it is let go, at most for 30 s. */
 static void block(void)
 {
 	struct timespec until;
 
 	sem_post(&inside);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 5;
+	until.tv_sec += 30;
 	sem_timedwait(&leave, &until);
 }
 
