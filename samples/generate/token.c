@@ -46,6 +46,19 @@ struct work {			/* of an encoding */
 	uint32_t limit, count;
 };
 
+/* Pieces that stand for no text. */
+static int is_hidden(const struct vocab *v, int32_t id)
+{
+	return v->kinds && (v->kinds[id] == KIND_CONTROL || v->kinds[id] == KIND_UNKNOWN);
+}
+
+static int32_t find(const struct vocab *v, const char *text, size_t bytes)
+{
+	int32_t id = table_find(&v->by_text, text, bytes);
+
+	return id >= 0 && is_hidden(v, id) ? -1 : id;
+}
+
 /* A copy of an array of 4-byte values: in the file they lie at any address. */
 static void *array(struct gguf *file, const char *name, enum gguf_kind of, uint64_t count)
 {
@@ -130,7 +143,7 @@ static void load_bytes(struct vocab *v)
 		char text[16];
 
 		snprintf(text, sizeof(text), "<0x%02X>", b);
-		v->byte_ids[b] = v->byte_level ? -1 : table_find(&v->by_text, text, 6);
+		v->byte_ids[b] = v->byte_level ? -1 : find(v, text, 6);
 	}
 }
 
@@ -223,8 +236,7 @@ static float join_score(const struct vocab *v, const struct symbol *a, const str
 		id = table_find(&v->merges, pair, a->bytes + 1 + b->bytes);
 		return id >= 0 ? -(float)id : -INFINITY;
 	}
-	/* Neighbours lie side by side. */
-	id = table_find(&v->by_text, a->at, a->bytes + b->bytes);
+	id = find(v, a->at, a->bytes + b->bytes);	/* neighbours lie side by side */
 	if (id < 0 || (v->kinds && v->kinds[id] != KIND_NORMAL))
 		return -INFINITY;
 	score = v->scores[id];
@@ -310,7 +322,7 @@ static int put_id(struct work *w, int32_t id)
 /* A piece that is not in the vocabulary falls back to its bytes. */
 static int put_symbol(struct work *w, const struct symbol *s)
 {
-	int32_t id = table_find(&w->vocab->by_text, s->at, s->bytes);
+	int32_t id = find(w->vocab, s->at, s->bytes);
 
 	if (id >= 0)
 		return put_id(w, id);
@@ -354,7 +366,7 @@ static int put_words(struct work *w, const char *text, size_t bytes)
 		for (size_t i = 0; i < count; i++)
 			spelt += put_code(w->word + spelt, v->byte_code[(uint8_t)text[i]]);
 		if (v->split == SPLIT_LLAMA3)
-			id = table_find(&v->by_text, w->word, spelt);
+			id = find(v, w->word, spelt);
 		if (id >= 0 ? put_id(w, id) : put_run(w, w->word, spelt))
 			return -1;
 	}
@@ -450,7 +462,7 @@ uint32_t vocab_decode(const struct vocab *v, int32_t id, char *out, uint32_t lim
 	if (id < 0 || (uint32_t)id >= v->count)
 		return 0;
 	p = v->pieces[id];
-	if (v->kinds && (v->kinds[id] == KIND_CONTROL || v->kinds[id] == KIND_UNKNOWN))
+	if (is_hidden(v, id))
 		return 0;
 	if (v->byte_level && !(v->kinds && v->kinds[id] == KIND_USER))
 		return decode_byte_level(v, p, out, limit);

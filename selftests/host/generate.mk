@@ -38,5 +38,8 @@ fuzz-gguf: $(B)/bin/fuzz_gguf
 	$(Q)python3 tools/model/untrained.py $(B)/tmp/fuzz.gguf --preset tiny --d 64 --heads 1 \
 		--ffn 64 --vocab 262
 	$(Q)$(B)/bin/fuzz_gguf $(B)/tmp/fuzz.gguf $(FUZZ_FILES)
+	$(Q)python3 tools/model/untrained.py $(B)/tmp/fuzz.gguf --preset tiny --d 64 --heads 1 \
+		--ffn 64 --vocab 300 --factors --byte-level llama-bpe
+	$(Q)$(B)/bin/fuzz_gguf $(B)/tmp/fuzz.gguf $(FUZZ_FILES)
 	$(Q)[ ! -f samples/generate/model.gguf ] || \
 		$(B)/bin/fuzz_gguf samples/generate/model.gguf $$(($(FUZZ_FILES) / 20))
