@@ -95,6 +95,7 @@ static struct {
 	uint8_t *memory, *closed;	/* readable up to there */
 	uint64_t bytes, more;
 	unsigned int hits;
+	struct sigaction before;
 } trap;
 
 volatile uint32_t data_trap_stop;
@@ -105,7 +106,7 @@ static void open_trap(int number, siginfo_t *info, void *context)
 
 	(void)context;
 	if (at < trap.closed || at >= end) {
-		signal(number, SIG_DFL);
+		sigaction(number, &trap.before, NULL);
 		return;
 	}
 	data_trap_stop = 1;
@@ -128,13 +129,13 @@ void data_trap(struct maru_operand *desc, uint64_t at, uint64_t more)
 	assert_true(trap.memory != MAP_FAILED);
 	trap.closed = trap.memory + at;
 	assert_int_equal(mprotect(trap.closed, trap.bytes - at, PROT_NONE), 0);
-	assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
+	assert_int_equal(sigaction(SIGSEGV, &action, &trap.before), 0);
 	desc->va = (uint64_t)(uintptr_t)trap.memory;
 }
 
 void data_trap_end(void)
 {
-	signal(SIGSEGV, SIG_DFL);
+	sigaction(SIGSEGV, &trap.before, NULL);
 	assert_int_equal(munmap(trap.memory, trap.bytes), 0);
 	assert_int_equal(trap.hits, 1);
 }

@@ -137,8 +137,8 @@ static void ragged(void **state)
 	(void)state;
 	for (i = 0; i < 32; i++) {
 		const struct attention a = {
-			.mask = i & 16 && !(i & 4) ? floats[i % 3] + 1 : 0, .mask_heads = i & 1 ? 2 : 4,
-			.mask_seqs = 3, .max_bias = i & 16 ? 8 : 0,
+			.mask = i & 16 && !(i & 4) ? floats[i % 3] + 1 : 0,
+			.mask_heads = i & 1 ? 2 : 4, .mask_seqs = 3, .max_bias = i & 16 ? 8 : 0,
 			.dk = 32, .n = count[i % 4], .heads = 4, .k_heads = 2, .seqs = 6,
 			.kv = i & 4 ? 16 : 300, .blocks = i & 4 ? 50 : 0, .table = i & 4 ? 19 : 0,
 			.kv_len = len, .q_start = starts[i % 4], .flags = i & 8 ? CAUSAL : 0,

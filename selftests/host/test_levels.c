@@ -24,7 +24,7 @@ static const struct {
 
 static struct engine_case c;
 
-/* Any bits: numbers of every size, denormals, infinities, NaN of every kind; and many small ones. */
+/* Any bits: numbers of every size, denormals, infinities, NaN of every kind; many small ones. */
 static void fill(const struct maru_operand *desc, uint64_t *seed)
 {
 	uint64_t bytes = data_bytes(desc), at, size = maru_type_bytes(desc->type);

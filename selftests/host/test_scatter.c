@@ -147,7 +147,7 @@ static void stopped(void **state)
 	index_run(&t, 3, seed);
 }
 
-/* [SCA-7] columns of many rows are cut to 64 at least; a stop is seen within 4 MiB and 65,536 rows. */
+/* [SCA-7] columns of many rows are cut, to 64; a stop is seen within 4 MiB and 65,536 rows. */
 static void stop_latency(void **state)
 {
 	static const struct { uint32_t columns, rows, tile_columns; } list[] = {
