@@ -5,6 +5,9 @@
  *   turns N  after each of N tokens as many bytes as its weights have are read from memory by the
  *            machine's best loop, on as many threads as the card has; medians of the seconds of
  *            a token, of the reading, and of reading / token
+ *   times N  where the time of a token went, over N tokens: name and seconds, of all of it, of its
+ *            parts, and of what of submission and waiting was on the card and on the way there;
+ *            bytes of its weights, and those that the card counted, by tier
  *   quit
  */
 #include <omp.h>
@@ -17,6 +20,7 @@
 
 #define READ_BYTES	(256u << 20)	/* no cache holds it */
 #define CONTEXT		256u
+#define LEAST_TIMED	16u	/* tokens, of which run.c looks closer at one */
 
 struct bench {
 	struct gguf file;
@@ -27,6 +31,7 @@ struct bench {
 	uint8_t *memory;
 	int threads;
 	unsigned int loop;		/* the best one */
+	struct run_times times;		/* of the last decode() */
 	/* of turns */
 	uint64_t begin;
 	double steps[CONTEXT], reads[CONTEXT], ratios[CONTEXT];
@@ -88,7 +93,40 @@ static double decode(struct bench *b, uint32_t count, int in_turns)
 	b->count = 0;
 	b->begin = now();
 	run_all(&run);
+	b->times = run.times;
 	return (double)run.times.total * 1e-9 / (double)run.times.steps;
+}
+
+/* As samples/generate/report.c shows it. */
+static void show_times(const struct run_times *t)
+{
+	double steps = 1e9 * (double)t->steps, span = (double)(t->submit + t->wait) / steps;
+	double rest = span, share;
+
+	printf("= total %.9f program %.9f submission %.9f waiting %.9f",
+	       (double)t->total / steps, (double)t->total / steps - span,
+	       (double)t->submit / steps, (double)t->wait / steps);
+	for (int i = 0; i < STEP_KINDS; i++) {
+		share = (double)t->kinds[i] / (double)t->timed_span * span;
+		printf(" card-%s %.9f", step_names[i], share);
+		rest -= share;
+	}
+	printf(" on-the-way %.9f", rest);
+}
+
+static void times(struct bench *b, uint32_t count)
+{
+	static const char *const tiers[] = { "HBM", "CXL", "system", "storage" };
+	struct accel_queue_info before = ACCEL_QUEUE_INFO_INIT, after = ACCEL_QUEUE_INFO_INIT;
+
+	OK(accel_queue_info(b->card.queue, &before));
+	decode(b, count, 0);
+	OK(accel_queue_info(b->card.queue, &after));
+	show_times(&b->times);
+	printf(" weights %llu", (unsigned long long)b->weights.step_bytes);
+	for (int i = 0; i < 4; i++)
+		printf(" %s %.0f", tiers[i], (double)(after.bytes[i] - before.bytes[i]) / count);
+	printf("\n");
 }
 
 static int compare(const void *left, const void *right)
@@ -146,6 +184,9 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin) && strncmp(line, "quit", 4)) {
 		if (sscanf(line, "step %u", &count) == 1 && count && count < CONTEXT) {
 			printf("= %.9f\n", decode(&bench, count, 0));
+		} else if (sscanf(line, "times %u", &count) == 1 && count >= LEAST_TIMED &&
+			   count < CONTEXT) {
+			times(&bench, count);
 		} else if (sscanf(line, "turns %u", &count) == 1 && count > 1 && count < CONTEXT) {
 			begin_turns(&bench);
 			decode(&bench, count, 1);

@@ -9,14 +9,18 @@
  *	memcpy BYTES REPS
  *	attention N HEADS D REPS	composed of products: composed.h
  *	read BYTES REPS			the best of one, four, eight streams a thread
+ *	wake REPS			there and back between two threads that sleep
  */
 #include <math.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <oneapi/dnnl/dnnl.h>
 
@@ -214,6 +218,42 @@ static double run_attention(const int64_t *shape, int reps)
 	return start;
 }
 
+static int eventfds[2];	/* there and back */
+
+static void pass_on(int from, int to)
+{
+	uint64_t one;
+
+	if (read(from, &one, sizeof(one)) < 0 || write(to, &one, sizeof(one)) < 0)
+		abort();
+}
+
+static void *answer(void *reps)
+{
+	for (int i = 0; i < *(int *)reps; i++)
+		pass_on(eventfds[0], eventfds[1]);
+	return NULL;
+}
+
+static double run_wake(int reps)
+{
+	pthread_t thread;
+	double start;
+
+	eventfds[0] = eventfd(1, EFD_CLOEXEC);
+	eventfds[1] = eventfd(0, EFD_CLOEXEC);
+	start = now();
+	if (pthread_create(&thread, NULL, answer, &reps))
+		return NAN;
+	for (int i = 1; i < reps; i++)
+		pass_on(eventfds[1], eventfds[0]);
+	pthread_join(thread, NULL);
+	start = (now() - start) / reps;
+	close(eventfds[0]);
+	close(eventfds[1]);
+	return start;
+}
+
 int main(void)
 {
 	char line[200], type[16];
@@ -234,6 +274,8 @@ int main(void)
 		else if (sscanf(line, "attention %ld %ld %ld %d", &mnk[0], &mnk[1], &mnk[2],
 				&reps) == 4)
 			printf("%.9g\n", run_attention(mnk, reps));
+		else if (sscanf(line, "wake %d", &reps) == 1)
+			printf("%.9g\n", run_wake(reps));
 		else
 			printf("nan\n");
 		fflush(stdout);

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs bench cases on the card and natively in turns and prints ratios.
 
-    run.py --stack CMD… | --stack-socket PATH  [--native build/bin/bench/native]
+    run.py [--stack-socket PATH] [--only CASE]
 
-Each case is taken ROUNDS times, ours and the baseline one after the other; the ratio is the
-median of the rounds' ratios. Prints "name ours baseline ratio"; appends JSON lines. Cases named
+Each case is taken ROUNDS times, by the direct way, through the driver of the guest that serves
+PATH, and natively, one after the other; the ratio is the median of the rounds' ratios. Prints
+"name ours baseline ratio", the name with the way behind it; appends JSON lines. Cases named
 engine-… are those of bench/rows and bench/elements, the engines alone against memcpy.
 """
 import argparse
 import json
-import math
 import os
 import platform
 import shlex
@@ -25,6 +25,7 @@ MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512,
 # Types of weights and their bytes; i8f: with activations in F32.
 MATVECS = [("bf16", 2), ("f16", 2), ("i8", 1), ("i8f", 1)]
 VEC_BYTES = 128 << 20
+SECOND = {"ms": 1e3, "µs": 1e6}     # in units of time; others count work
 
 
 class Lines:
@@ -65,9 +66,8 @@ def connect(path):
     return Lines(s.makefile("r"), s.makefile("w"), "= ")
 
 
-def cases(limits, way):
-    """(name, line for the card, line for the baseline, work of one repetition, unit); with the
-    unit µs the baseline is the card's side too"""
+def cases(limits):
+    """(name, line for the card, line for the baseline, work of one repetition, unit)"""
     for kind, n, reps in MATMULS:
         for depth in (1, 4):
             yield (f"matmul-{kind}-{n}-depth{depth}", f"matmul {kind} {n} {n} {n} {depth} {reps}",
@@ -90,8 +90,24 @@ def cases(limits, way):
         seqs = 16 // size       # of 4,096 keys of 8 heads of 128: 128 MiB
         yield (f"attention-decode-4k-{kind}", f"attention {kind} 32 8 {seqs} 1 4096 128 0 4",
                f"read {128 << 20} 4", (128 << 20) / 1e9, "GB/s")
-    if way == "vm":
-        yield ("noop", "noop 200", "doorbell", 1, "µs")
+
+
+def start_card(card):
+    """What starting a program of that size takes."""
+    start = time.perf_counter()
+    subprocess.run([card, "--version"], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def delays(stacks, native, card):
+    """(name, {way: what takes ours}, what takes the baseline, unit): times, not work. The
+    baseline of a wake is one between two threads, in the guest the driver's own."""
+    for way, stack in stacks.items():
+        yield ("noop", {way: lambda: stack.ask("noop 200")},
+               (lambda: stack.ask("doorbell")) if way == "vm" else
+               lambda: native.ask("wake 200"), "µs")
+        if way == "direct":
+            yield ("first-job", {way: lambda: stack.ask("first")}, lambda: start_card(card), "ms")
 
 
 def turn(side):
@@ -101,15 +117,22 @@ def turn(side):
 
 
 def run(name, ours, theirs, work, unit, rounds):
-    pairs = [(turn(ours), turn(theirs)) for _ in range(rounds)]
-    pairs = [p for p in pairs if p[0] > 0 and p[1] > 0 and not math.isnan(p[1])]
-    if not pairs:
-        return None
-    ratio = statistics.median(b / a for a, b in pairs)
-    a, b = (statistics.median(x) for x in zip(*pairs))
-    if unit == "µs":
-        return dict(name=name, ours=a * 1e6, baseline=b * 1e6, ratio=ratio, unit=unit)
-    return dict(name=name, ours=work / a, baseline=work / b, ratio=ratio, unit=unit)
+    """ours: {way: what takes one turn}. A row for each way that gave numbers."""
+    taken = {way: [] for way in ours}
+    for _ in range(rounds):
+        seconds = {way: turn(side) for way, side in ours.items()}
+        base = turn(theirs)
+        for way, took in seconds.items():
+            if took > 0 and base > 0:
+                taken[way].append((took, base))
+    for way, pairs in taken.items():
+        if not pairs:
+            print(f"{name}-{way} failed", file=sys.stderr)
+            continue
+        ratio = statistics.median(b / a for a, b in pairs)
+        a, b = (statistics.median(x) for x in zip(*pairs))
+        a, b = (SECOND[unit] * x if unit in SECOND else work / x for x in (a, b))
+        yield dict(name=f"{name}-{way}", ours=a, baseline=b, ratio=ratio, unit=unit, way=way)
 
 
 def engine_rows(directory, threads):
@@ -125,53 +148,59 @@ def engine_rows(directory, threads):
 
 
 def show(row, out):
-    print(f"{row['name']:32} {row['ours']:10.1f} {row['baseline']:10.1f} {row['ratio']:6.2f}"
+    print(f"{row['name']:36} {row['ours']:10.1f} {row['baseline']:10.1f} {row['ratio']:6.2f}"
           f"  {row['unit']}", flush=True)
     out.write(json.dumps(row) + "\n")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--stack", help="command that serves the card's side on its stdin and stdout")
-    p.add_argument("--stack-socket", help="UNIX socket of a running one")
+    p.add_argument("--stack", default="build/bin/bench/stack",
+                   help="command that serves the card's side on its stdin and stdout")
+    p.add_argument("--stack-socket", help="UNIX socket of one that runs in a guest")
     p.add_argument("--native", default="build/bin/bench/native")
     p.add_argument("--limits", default="build/bin/bench/limits",
                    help="prints 'name value unit' of the read loop and the FMA loop")
-    p.add_argument("--way", default="vm")
+    p.add_argument("--card", default="build/bin/maru-card")
     p.add_argument("--cases", default="", help="only those whose name has this in it")
     p.add_argument("--threads", type=int, default=os.cpu_count(), help="of the engines alone")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--only", default="", help="cases whose name begins so")
     p.add_argument("--json", default="build/bench.jsonl")
     a = p.parse_args()
-    stack = spawn(shlex.split(a.stack), "= ") if a.stack else connect(a.stack_socket)
-    stack.read()
+    os.environ["ACCEL_DEVICE"] = "direct"
+    stacks = {"direct": spawn(shlex.split(a.stack), "= ")}
+    if a.stack_socket:
+        stacks["vm"] = connect(a.stack_socket)
+    for stack in stacks.values():
+        stack.read()
     native = spawn([a.native])
-    print(f"# {platform.processor() or platform.machine()}, way {a.way}, {a.rounds} rounds,"
-          " ours and baseline in turns")
+    print(f"# {platform.processor() or platform.machine()}, ways {', '.join(stacks)},"
+          f" {a.rounds} rounds, ours and baseline in turns")
     for line in subprocess.run([a.limits], text=True, capture_output=True).stdout.splitlines():
         print(f"# {line}")
-    print(f"{'name':32} {'ours':>10} {'baseline':>10} {'ratio':>6}")
+    print(f"{'name':36} {'ours':>10} {'baseline':>10} {'ratio':>6}")
+
+    def is_wanted(name):
+        return a.cases in name and name.startswith(a.only)
+
     with open(a.json, "a", encoding="utf-8") as out:
-        for name, ours, theirs, work, unit in cases([64], a.way):
-            if a.cases not in name:
-                continue
-            if not name.startswith(a.only):
-                continue
-            other = stack if unit == "µs" else native
-            row = run(name, lambda: stack.ask(ours), lambda: other.ask(theirs), work, unit,
-                      a.rounds)
-            if row is None:
-                print(f"{name:32} failed", file=sys.stderr)
-                continue
-            row["way"] = a.way
-            show(row, out)
+        for name, ours, theirs, work, unit in cases([64]):
+            if is_wanted(name):
+                sides = {way: lambda s=stack: s.ask(ours) for way, stack in stacks.items()}
+                for row in run(name, sides, lambda: native.ask(theirs), work, unit, a.rounds):
+                    show(row, out)
+        for name, ours, theirs, unit in delays(stacks, native, a.card):
+            if is_wanted(name):
+                for row in run(name, ours, theirs, 1, unit, a.rounds):
+                    show(row, out)
         if not a.only or a.only.startswith("engine"):
             for row in engine_rows(os.path.dirname(a.native), a.threads):
-                if a.cases in row["name"] and row["name"].startswith(a.only):
+                if is_wanted(row["name"]):
                     show(row, out)
-    stack.writer.write("quit\n")
-    stack.writer.flush()
+    for stack in stacks.values():
+        stack.writer.write("quit\n")
+        stack.writer.flush()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@
  *	copy BYTES DEPTH REPS		COPY of U8 on a copy queue
  *	attention …			stack_attention.h
  *	noop REPS			an empty command buffer, submit to wake-up
+ *	first			another card of the direct way, from its start to the end of
+ *				a job
  *	doorbell			the kernel's own doorbell to interrupt to wake-up
  *
  * An answer starts with "= ". "quit" ends it.
@@ -203,6 +205,25 @@ static double run_noop(int reps)
 	return took;
 }
 
+static double run_first(void)
+{
+	struct accel_queue *queue;
+	struct accel_device *own;
+	struct accel_fence fence;
+	struct accel_cmd *cmd;
+	double start = now();
+
+	OK(accel_device_open("direct", &own));
+	OK(accel_queue_create(own, NULL, &queue));
+	OK(accel_cmd_create(own, 0, &cmd));
+	OK(accel_cmd_nop(cmd));
+	OK(accel_queue_submit(queue, cmd, &fence));
+	OK(accel_fence_wait(fence, ACCEL_FOREVER));
+	start = now() - start;
+	accel_device_close(own);
+	return start;
+}
+
 /* The driver measures it; a negative number when there is no driver or no right to ask. */
 static double run_doorbell(void)
 {
@@ -247,6 +268,8 @@ static void serve(FILE *in, FILE *out)
 			took = run_noop(reps);
 		else if (!strncmp(line, "attention ", 10))
 			took = stack_attention(card, compute, line);
+		else if (!strcmp(line, "first\n"))
+			took = run_first();
 		else if (!strcmp(line, "doorbell\n"))
 			took = run_doorbell();
 		fprintf(out, "= %.9g\n", took);
