@@ -41,8 +41,9 @@ static int maru_queue_check_limit(struct maru_device *mdev, u64 time_limit_ms)
 static int maru_queue_check_mbz(struct maru_device *mdev,
 				const struct drm_maru_queue_create *args)
 {
-	if (MARU_REFUSE(mdev, args->id) || MARU_REFUSE(mdev, args->group) || MARU_REFUSE(mdev, args->ns) ||
-	    MARU_REFUSE(mdev, args->flags) || MARU_REFUSE(mdev, args->mbz) ||
+	if (MARU_REFUSE(mdev, args->id) || MARU_REFUSE(mdev, args->group) ||
+	    MARU_REFUSE(mdev, args->ns) || MARU_REFUSE(mdev, args->flags) ||
+	    MARU_REFUSE(mdev, args->mbz) ||
 	    MARU_REFUSE(mdev, args->ring_handle) || MARU_REFUSE(mdev, args->ring_offset) ||
 	    MARU_REFUSE(mdev, args->ring_va) || MARU_REFUSE(mdev, args->ring_log2))
 		return -EINVAL;
