@@ -30,7 +30,7 @@ class Suite:
 
     def __init__(self, path):
         self.name = os.path.basename(path)[:-4]
-        self.passed, self.failed, self.skipped = 0, 0, 0
+        self.passed, self.failed, self.skipped, self.checks = 0, 0, 0, 0
         self.problems, self.skips = [], []
         self.seconds = ""
         self.read(path)
@@ -52,6 +52,8 @@ class Suite:
                         planned += 1
                 elif end:
                     status, self.seconds = int(end.group(1)), end.group(2)
+                elif line.startswith("# check: "):
+                    self.checks += 1
                 elif line.startswith("Bail out!"):
                     self.problems.append(line)
                 else:
@@ -141,6 +143,10 @@ def show(stage):
             print(f"         {text}")
         for text in suite.problems[:20]:
             print(f"         {text}")
+    checks = sum(suite.checks for suite in suites)
+    if checks:
+        print(f"  {checks} checks of hostile peers, each with its cases: "
+              f"grep -h '^# check' {TAP}/{stage}/*.tap")
     for text in missing:
         print(f"  FAIL {text}")
     failed = failures(suites, missing)
