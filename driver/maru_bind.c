@@ -136,6 +136,11 @@ static int bind_prepare(struct bind_call *call)
 	int ret;
 
 	call->job = maru_bind_job_create(call->vm, call->count);
+	/* the job is counted under the lock that ends the VM: who ends it waits for the job */
+	if (MARU_REFUSE(call->mdev, call->vm->closed))
+		return -ENOENT;
+	if (MARU_REFUSE(call->mdev, READ_ONCE(call->vm->unusable)))
+		return drm_dev_is_unplugged(&call->mdev->drm) ? -ENODEV : -EIO;
 	if (!call->job)
 		return -ENOMEM;
 	for (i = 0; i < call->count; i++) {
@@ -284,10 +289,9 @@ static struct dma_fence *bind_run_locked(struct bind_call *call)
 	struct drm_exec exec;
 	int ret;
 
-	if (MARU_REFUSE(call->mdev, call->vm->closed))
-		return ERR_PTR(-ENOENT);
-	if (MARU_REFUSE(call->mdev, READ_ONCE(call->vm->unusable)))
-		return ERR_PTR(drm_dev_is_unplugged(&call->mdev->drm) ? -ENODEV : -EIO);
+	ret = bind_prepare(call);
+	if (ret)
+		return ERR_PTR(ret);
 	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
 		      call->count + 1);
 	drm_exec_until_all_locked(&exec) {
@@ -313,9 +317,7 @@ static struct dma_fence *bind_try(struct bind_call *call, bool alone)
 	ret = maru_ttm_place_lock(call->mdev, alone);
 	if (ret)
 		return ERR_PTR(ret);
-	ret = bind_prepare(call);
-	if (!ret)
-		ret = mutex_lock_interruptible(&call->vm->lock);
+	ret = mutex_lock_interruptible(&call->vm->lock);
 	if (!ret) {
 		fence = bind_run_locked(call);
 		mutex_unlock(&call->vm->lock);

@@ -226,7 +226,7 @@ struct maru_vm {
 	u64 va_bytes;
 	/** @unusable: a bind failed half-way, or the card is gone. */
 	bool unusable;
-	/** @closed: no bind is taken any more; protected by @lock. */
+	/** @closed: no bind is taken any more; set under @lock and the VM's dma_resv. */
 	bool closed;
 	/** @closing: the card is told to forget it: a reset does not create it again. */
 	bool closing;

@@ -259,9 +259,15 @@ static void vm_drop_mappings(struct maru_vm *vm)
 /* The end of a VM; what still refers to it finds it empty. */
 static void vm_close(struct maru_vm *vm)
 {
+	struct dma_resv *resv = drm_gpuvm_resv(&vm->gpuvm);
+
+	down_read(&vm->mdev->place_sem);
 	mutex_lock(&vm->lock);
+	dma_resv_lock(resv, NULL);
 	vm->closed = true;
+	dma_resv_unlock(resv);
 	mutex_unlock(&vm->lock);
+	up_read(&vm->mdev->place_sem);
 	maru_bind_fini(vm);
 	vm_forget(vm);
 	vm_drop_mappings(vm);
@@ -371,6 +377,8 @@ int maru_vm_lock_exec(struct maru_vm *vm, struct drm_exec *exec, unsigned int fe
 	ret = drm_gpuvm_prepare_vm(&vm->gpuvm, exec, fences + 1);
 	if (ret)
 		return ret;
+	if (vm->closed)
+		return -ECANCELED;
 	ret = drm_gpuvm_prepare_objects(&vm->gpuvm, exec, fences + 1);
 	if (ret)
 		return ret;
@@ -425,32 +433,49 @@ void maru_vm_pre_reset(struct maru_device *mdev)
 	maru_ttm_block(mdev);
 }
 
+static void vm_create_again(struct maru_vm *vm)
+{
+	struct maru_admin_sqe sqe = {
+		.op = MARU_ADMIN_VM_CREATE,
+		.vm.vm = vm->id,
+		.vm.root = vm->root,
+	};
+	u64 value[2];
+	int ret;
+
+	if (READ_ONCE(vm->closing))
+		return;
+	ret = maru_admin_call(vm->mdev, &sqe, value);
+	if (ret && ret != -EEXIST)
+		drm_err_ratelimited(&vm->mdev->drm, "vm %u: not created again: %d\n", vm->id, ret);
+}
+
+/* What is in the xarray has a reference until it is taken out. */
+static struct maru_vm *vm_find(struct maru_device *mdev, unsigned long *id)
+{
+	struct maru_vm *vm;
+
+	xa_lock(&mdev->vms);
+	vm = xa_find(&mdev->vms, id, ULONG_MAX, XA_PRESENT);
+	if (vm)
+		drm_gpuvm_get(&vm->gpuvm);
+	xa_unlock(&mdev->vms);
+	return vm;
+}
+
 /**
  * maru_vm_post_reset() - Tell a new core the VMs. Their tables lie in HBM as before.
  * @mdev: device whose admin queue is up.
  *
- * Context: reset worker.
+ * Context: reset worker. A VM may go meanwhile, when the card is lost.
  */
 void maru_vm_post_reset(struct maru_device *mdev)
 {
-	unsigned long id;
 	struct maru_vm *vm;
 
-	xa_for_each(&mdev->vms, id, vm) {
-		struct maru_admin_sqe sqe = {
-			.op = MARU_ADMIN_VM_CREATE,
-			.vm.vm = id,
-			.vm.root = vm->root,
-		};
-		u64 value[2];
-		int ret;
-
-		if (READ_ONCE(vm->closing))
-			continue;
-		ret = maru_admin_call(mdev, &sqe, value);
-		if (ret && ret != -EEXIST)
-			drm_err_ratelimited(&mdev->drm, "vm %lu: not created again: %d\n", id,
-					    ret);
+	for (unsigned long id = 0; (vm = vm_find(mdev, &id)); id++) {
+		vm_create_again(vm);
+		maru_vm_put(vm);
 	}
 }
 
