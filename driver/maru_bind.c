@@ -3,7 +3,8 @@
  * VM_BIND: check, look up, take what is needed, lock, change the tree, arm, push. After the tree
  * began to change nothing fails, so a call is done whole or not at all.
  *
- * A sync call is an async one that waits. Mappings of BOs that moved are written anew here
+ * A sync call is an async one that waits, whatever signals come: it is not refused any more.
+ * Mappings of BOs that moved are written anew here
  * too, for maru_vm_lock_exec().
  */
 #include <drm/drm_exec.h>
@@ -341,7 +342,7 @@ static int bind_run(struct bind_call *call, bool async)
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
 	if (!async)
-		ret = dma_fence_wait(fence, true);
+		ret = maru_fence_wait_killable(fence);
 	if (!async && !ret)
 		ret = fence->error;
 	dma_fence_put(fence);

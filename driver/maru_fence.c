@@ -4,11 +4,17 @@
  * constants; where the kernel calls that code even then, a fence that user space may hold
  * keeps the module.
  */
+#include <linux/completion.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "maru_compat.h"
 #include "maru_fence.h"
+
+struct maru_fence_waiter {
+	struct dma_fence_cb cb;
+	struct completion done;
+};
 
 static const char *maru_fence_get_driver_name(struct dma_fence *base)
 {
@@ -100,6 +106,33 @@ void maru_fence_signal(struct maru_fence *fence, int err)
 		dma_fence_signal_locked(&fence->base);
 	}
 	spin_unlock_irqrestore(&fence->lock, flags);
+}
+
+static void maru_fence_wake(struct dma_fence *base, struct dma_fence_cb *cb)
+{
+	complete(&container_of(cb, struct maru_fence_waiter, cb)->done);
+}
+
+/**
+ * maru_fence_wait_killable() - Wait for a fence; of all signals only one that kills ends it.
+ * @fence: fence.
+ *
+ * Context: process, sleeps. Return: 0; -ERESTARTSYS.
+ */
+int maru_fence_wait_killable(struct dma_fence *fence)
+{
+	struct maru_fence_waiter waiter = {
+		.done = COMPLETION_INITIALIZER_ONSTACK(waiter.done),
+	};
+	int ret;
+
+	if (dma_fence_add_callback(fence, &waiter.cb, maru_fence_wake))
+		return 0;
+	ret = wait_for_completion_killable(&waiter.done);
+	/* whoever signals it may be about to use the waiter */
+	if (ret && !dma_fence_remove_callback(fence, &waiter.cb))
+		wait_for_completion(&waiter.done);
+	return ret;
 }
 
 /**

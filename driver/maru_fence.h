@@ -25,5 +25,6 @@ void maru_fence_init(struct maru_fence *fence, struct maru_device *mdev, bool pi
 		     u64 seqno);
 void maru_fence_signal(struct maru_fence *fence, int err);
 void maru_fence_drop(struct maru_fence *fence);
+int maru_fence_wait_killable(struct dma_fence *fence);
 
 #endif

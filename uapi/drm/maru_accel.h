@@ -468,7 +468,8 @@ struct drm_maru_bind_op {
  * @ops: [IN] struct drm_maru_bind_op[].
  * @syncs: [IN] struct drm_maru_sync[]; MBZ without ASYNC.
  *
- * Work that still uses an unmapped range faults: its queue is banned.
+ * Work that still uses an unmapped range faults: its queue is banned. Signals end the wait for
+ * memory, with nothing changed, but not the wait for what has been changed, unless they kill.
  *
  * Return: 0; -EINVAL; -ENOENT VM, BO or syncobj; -EACCES a BO private to another VM;
  * -E2BIG; -EOPNOTSUPP; -EDQUOT; -ENOMEM; -EINTR.
