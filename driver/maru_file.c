@@ -47,23 +47,30 @@ void maru_file_uncharge(struct maru_file *file, u64 bytes)
 /** maru_file_begin_bind() - A bind job is about to give back what it did not need. */
 void maru_file_begin_bind(struct maru_file *file)
 {
-	atomic_inc(&file->binds);
+	atomic_long_inc(&file->binds_begun);
 }
 
 /** maru_file_end_bind() - It has given it back. Context: any, as above. */
 void maru_file_end_bind(struct maru_file *file)
 {
-	if (atomic_dec_and_test(&file->binds))
-		wake_up_var(&file->binds);
+	/* a full barrier, as wake_up_var() wants it */
+	atomic_long_inc_return(&file->binds_ended);
+	wake_up_var(&file->binds_ended);
 }
 
 /**
  * maru_file_settle() - Wait for what binds are about to give back.
  * @file: file.
  *
+ * As many as had begun when it was called have to end, so that those which begin later do not
+ * keep it.
+ *
  * Context: process, sleeps, no lock held. Return: 0; -ERESTARTSYS a signal came.
  */
 int maru_file_settle(struct maru_file *file)
 {
-	return wait_var_event_interruptible(&file->binds, !atomic_read(&file->binds));
+	long begun = atomic_long_read(&file->binds_begun);
+
+	return wait_var_event_interruptible(&file->binds_ended,
+					    atomic_long_read(&file->binds_ended) - begun >= 0);
 }

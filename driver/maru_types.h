@@ -164,8 +164,9 @@ struct maru_file {
 	struct xarray vms;
 	struct xarray queues;
 	atomic64_t pinned_bytes;
-	/** @binds: bind jobs that are about to give back tables. */
-	atomic_t binds;
+	/** @binds_begun, @binds_ended: bind jobs that began, and ended, to give back tables. */
+	atomic_long_t binds_begun;
+	atomic_long_t binds_ended;
 	/** @active_ns: per class, of queues that are destroyed already; for fdinfo. */
 	atomic64_t active_ns[MARU_CLASS_COUNT];
 };
