@@ -62,19 +62,17 @@ static int maru_query_device(struct maru_device *mdev, struct maru_answer *answe
 static int maru_query_tiers(struct maru_device *mdev, struct maru_answer *answer)
 {
 	struct drm_maru_tier_info *out = answer->fixed.tiers;
-	u64 used = atomic64_read(&mdev->counters.bo_bytes);
 
 	for (int tier = 0; tier < ARRAY_SIZE(mdev->caps.tiers); tier++) {
 		out[tier].tier = tier;
 		out[tier].bytes = mdev->caps.tiers[tier].bytes;
 		out[tier].used_bytes = maru_vram_used(mdev, tier);
-		used -= min(used, out[tier].used_bytes);
 	}
 	out[DRM_MARU_TIER_HBM].flags = 1;
 	out[DRM_MARU_TIER_SYSTEM].tier = DRM_MARU_TIER_SYSTEM;
 	out[DRM_MARU_TIER_SYSTEM].flags = 1;
 	out[DRM_MARU_TIER_SYSTEM].bytes = (u64)totalram_pages() << PAGE_SHIFT;
-	out[DRM_MARU_TIER_SYSTEM].used_bytes = used;
+	out[DRM_MARU_TIER_SYSTEM].used_bytes = atomic64_read(&mdev->counters.system_bytes);
 	maru_query_set(answer, sizeof(answer->fixed.tiers));
 	return 0;
 }

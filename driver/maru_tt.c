@@ -184,8 +184,10 @@ int maru_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt, struct ttm_oper
 	if (ret)
 		goto free_pages;
 	ret = tt_map(mdev, mtt);
-	if (!ret)
+	if (!ret) {
+		atomic64_add((u64)tt->num_pages << PAGE_SHIFT, &mdev->counters.system_bytes);
 		return 0;
+	}
 	sg_free_table(&mtt->table);
 free_pages:
 	ttm_pool_free(&bdev->pool, tt);
@@ -199,11 +201,13 @@ free_pages:
  */
 void maru_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
 {
+	struct maru_device *mdev = ttm_to_maru_device(bdev);
 	struct maru_tt *mtt = to_maru_tt(tt);
 
 	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
 		return;
-	tt_unmap(ttm_to_maru_device(bdev), mtt);
+	atomic64_sub((u64)tt->num_pages << PAGE_SHIFT, &mdev->counters.system_bytes);
+	tt_unmap(mdev, mtt);
 	sg_free_table(&mtt->table);
 	ttm_pool_free(&bdev->pool, tt);
 }

@@ -67,6 +67,7 @@ struct maru_counters {
 	atomic_t fences;
 	atomic64_t bo_bytes;
 	atomic64_t pinned_bytes;
+	atomic64_t system_bytes;		/* of pages, without those of imports */
 };
 
 /** struct maru_device - One card. */

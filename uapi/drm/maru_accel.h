@@ -141,7 +141,7 @@ struct drm_maru_device {
  * @tier: DRM_MARU_TIER_*.
  * @flags: bit 0: BOs can be created there.
  * @bytes: capacity; for SYSTEM the machine's memory.
- * @used_bytes: allocated now by all files together.
+ * @used_bytes: allocated now by all files together; imported memory is another device's.
  */
 struct drm_maru_tier_info {
 	__u32 tier;
