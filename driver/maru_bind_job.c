@@ -90,9 +90,8 @@ static bool bind_write(struct maru_bind_job *job)
 	return true;
 }
 
-static struct dma_fence *bind_run_job(struct drm_sched_job *sched_job)
+static struct dma_fence *bind_change_tables(struct maru_bind_job *job)
 {
-	struct maru_bind_job *job = to_maru_bind_job(sched_job);
 	struct maru_device *mdev = job->vm->mdev;
 	bool ok;
 	int idx;
@@ -120,6 +119,15 @@ static struct dma_fence *bind_run_job(struct drm_sched_job *sched_job)
 	dma_fence_get(&job->fence->base);
 	maru_tlb_flush(job);
 	return &job->fence->base;
+}
+
+static struct dma_fence *bind_run_job(struct drm_sched_job *sched_job)
+{
+	bool cookie = dma_fence_begin_signalling();
+	struct dma_fence *fence = bind_change_tables(to_maru_bind_job(sched_job));
+
+	dma_fence_end_signalling(cookie);
+	return fence;
 }
 
 static void bind_free_job(struct drm_sched_job *sched_job)
