@@ -18,9 +18,9 @@
 #include "maru_bo.h"
 #include "maru_device.h"
 #include "maru_fence.h"
+#include "maru_place.h"
 #include "maru_sync.h"
 #include "maru_table.h"
-#include "maru_ttm.h"
 #include "maru_uobj.h"
 #include "maru_vm.h"
 
@@ -136,12 +136,12 @@ static int bind_prepare(struct bind_call *call)
 	u32 i;
 	int ret;
 
-	call->job = maru_bind_job_create(call->vm, call->count);
 	/* the job is counted under the lock that ends the VM: who ends it waits for the job */
 	if (MARU_REFUSE(call->mdev, call->vm->closed))
 		return -ENOENT;
 	if (MARU_REFUSE(call->mdev, READ_ONCE(call->vm->unusable)))
 		return drm_dev_is_unplugged(&call->mdev->drm) ? -ENODEV : -EIO;
+	call->job = maru_bind_job_create(call->vm, call->count);
 	if (!call->job)
 		return -ENOMEM;
 	for (i = 0; i < call->count; i++) {
@@ -310,12 +310,12 @@ static struct dma_fence *bind_run_locked(struct bind_call *call)
 }
 
 /* Return: the job's fence; ERR_PTR, and then it may be tried again. */
-static struct dma_fence *bind_try(struct bind_call *call, bool alone)
+static struct dma_fence *bind_try(struct bind_call *call, struct maru_place *place)
 {
 	struct dma_fence *fence;
 	int ret;
 
-	ret = maru_ttm_place_lock(call->mdev, alone);
+	ret = maru_place_lock(place);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = mutex_lock_interruptible(&call->vm->lock);
@@ -325,7 +325,7 @@ static struct dma_fence *bind_try(struct bind_call *call, bool alone)
 	} else {
 		fence = ERR_PTR(ret);
 	}
-	maru_ttm_place_unlock(call->mdev, alone);
+	maru_place_unlock(place);
 	if (call->job)
 		maru_bind_job_destroy(call->job);
 	call->job = NULL;
@@ -334,13 +334,16 @@ static struct dma_fence *bind_try(struct bind_call *call, bool alone)
 
 static int bind_run(struct bind_call *call, bool async)
 {
-	struct dma_fence *fence = bind_try(call, false);
-	int ret = 0;
+	struct maru_place place = { .mdev = call->mdev };
+	struct dma_fence *fence;
+	int ret;
 
-	if (fence == ERR_PTR(-ENOMEM))
-		fence = bind_try(call, true);
-	if (IS_ERR(fence))
-		return PTR_ERR(fence);
+	do {
+		fence = bind_try(call, &place);
+		ret = PTR_ERR_OR_ZERO(fence);
+	} while (ret && maru_place_again(&place, &ret));
+	if (ret)
+		return ret;
 	if (!async)
 		ret = maru_fence_wait_killable(fence);
 	if (!async && !ret)

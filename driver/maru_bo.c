@@ -20,6 +20,7 @@
 
 #include "maru_bo.h"
 #include "maru_device.h"
+#include "maru_place.h"
 #include "maru_prime.h"
 #include "maru_pt.h"
 #include "maru_ttm.h"
@@ -289,7 +290,7 @@ static int bo_init(struct maru_bo *bo, u32 align)
 }
 
 static struct maru_bo *bo_create(struct maru_device *mdev, u64 size, u32 tiers, u32 preferred,
-				 u32 flags, struct maru_vm *vm, u32 align, bool alone)
+				 u32 flags, struct maru_vm *vm, u32 align)
 {
 	struct maru_bo *bo = bo_alloc(mdev, size);
 	int ret;
@@ -304,13 +305,7 @@ static struct maru_bo *bo_create(struct maru_device *mdev, u64 size, u32 tiers, 
 		bo->vm = vm;
 	}
 	bo_set_placement(bo);
-	ret = maru_ttm_place_lock(mdev, alone);
-	if (ret) {
-		maru_bo_destroy(&bo->ttm);
-		return ERR_PTR(ret);
-	}
 	ret = bo_init(bo, align);
-	maru_ttm_place_unlock(mdev, alone);
 	if (ret)
 		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
 	return bo;
@@ -333,8 +328,10 @@ static struct maru_bo *bo_create(struct maru_device *mdev, u64 size, u32 tiers, 
 struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u32 preferred,
 			       u32 flags, struct maru_vm *vm, u32 align)
 {
+	struct maru_place place = { .mdev = mdev };
 	u64 limit = 0;
 	struct maru_bo *bo;
+	int ret;
 
 	if (tiers & BIT(DRM_MARU_TIER_HBM))
 		limit = maru_vram_limit(mdev, MARU_TIER_HBM);
@@ -344,10 +341,16 @@ struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u3
 		return ERR_PTR(-E2BIG);
 	size = round_up(size, MARU_PAGE_BYTES);
 
-	bo = bo_create(mdev, size, tiers, preferred, flags, vm, align, false);
-	if (bo == ERR_PTR(-ENOMEM))
-		bo = bo_create(mdev, size, tiers, preferred, flags, vm, align, true);
-	return bo;
+	do {
+		/* before the BO is listed: remove, which walks the list, keeps off what is half made */
+		ret = maru_place_lock(&place);
+		if (ret)
+			return ERR_PTR(ret);
+		bo = bo_create(mdev, size, tiers, preferred, flags, vm, align);
+		maru_place_unlock(&place);
+		ret = PTR_ERR_OR_ZERO(bo);
+	} while (ret && maru_place_again(&place, &ret));
+	return ret ? ERR_PTR(ret) : bo;
 }
 
 /**
@@ -364,27 +367,29 @@ struct maru_bo *maru_bo_create_imported(struct maru_device *mdev, struct dma_buf
 					struct sg_table *sgt)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct maru_place place = { .mdev = mdev };
 	struct maru_bo *bo;
 	int ret;
 
 	if (MARU_REFUSE(mdev, !buf->size || buf->size % MARU_PAGE_BYTES))
 		return ERR_PTR(-EINVAL);
+	ret = maru_place_lock(&place);
+	if (ret)
+		return ERR_PTR(ret);
 	bo = bo_alloc(mdev, buf->size);
-	if (!bo)
-		return ERR_PTR(-ENOMEM);
+	if (!bo) {
+		ret = -ENOMEM;
+		goto unlock;
+	}
 	bo->tiers = BIT(DRM_MARU_TIER_SYSTEM);
 	bo->preferred = DRM_MARU_TIER_SYSTEM;
 	bo_set_placement(bo);
-	ret = maru_ttm_place_lock(mdev, false);
-	if (ret) {
-		maru_bo_destroy(&bo->ttm);
-		return ERR_PTR(ret);
-	}
 	dma_resv_lock(buf->resv, NULL);
 	ret = ttm_bo_init_reserved(&mdev->ttm, &bo->ttm, ttm_bo_type_sg, &bo->placement, 0, &ctx,
 				   sgt, buf->resv, maru_bo_destroy);
 	dma_resv_unlock(buf->resv);
-	maru_ttm_place_unlock(mdev, false);
+unlock:
+	maru_place_unlock(&place);
 	if (ret)
 		return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
 	return bo;
@@ -473,7 +478,7 @@ void maru_bo_put(struct maru_bo *bo)
  * @interruptible: how to wait.
  *
  * Context: its dma_resv is held.
- * Return: 0; -ENOMEM; -ERESTARTSYS.
+ * Return: 0; -ENOMEM, -EBUSY: for maru_place_again(); -ERESTARTSYS.
  */
 int maru_bo_validate(struct maru_bo *bo, bool interruptible)
 {

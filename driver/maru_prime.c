@@ -33,7 +33,8 @@ struct dma_buf *maru_prime_export(struct drm_gem_object *obj, int flags)
  * maru_prime_pin() - Hold a BO in system memory for another device.
  * @obj: its GEM object, whose dma_resv is held.
  *
- * Return: 0; -EOPNOTSUPP it may not live there; -ENOMEM.
+ * Context: waits for the jobs that use it.
+ * Return: 0; -EOPNOTSUPP it may not live there; -ENOMEM; -ERESTARTSYS.
  */
 int maru_prime_pin(struct drm_gem_object *obj)
 {
@@ -41,12 +42,16 @@ int maru_prime_pin(struct drm_gem_object *obj)
 	struct ttm_placement placement = { .num_placement = 1, .placement = &place };
 	struct ttm_operation_ctx ctx = { .interruptible = false };
 	struct maru_bo *bo = to_maru_bo(obj);
-	int ret;
+	long ret;
 
 	dma_resv_assert_held(obj->resv);
 	if (MARU_REFUSE(bo->mdev, !(bo->tiers & BIT(DRM_MARU_TIER_SYSTEM))))
 		return -EOPNOTSUPP;
 	if (!bo->pins) {
+		ret = dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_BOOKKEEP, true,
+					    MAX_SCHEDULE_TIMEOUT);
+		if (ret < 0)
+			return ret;
 		ret = ttm_bo_validate(&bo->ttm, &placement, &ctx);
 		if (ret)
 			return ret;

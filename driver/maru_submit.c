@@ -14,9 +14,9 @@
 #include "maru_device.h"
 #include "maru_fence.h"
 #include "maru_job.h"
+#include "maru_place.h"
 #include "maru_queue.h"
 #include "maru_sync.h"
-#include "maru_ttm.h"
 #include "maru_uobj.h"
 #include "maru_vm.h"
 
@@ -145,10 +145,9 @@ static int maru_submit_lock_vms(struct maru_submission *s)
 }
 
 /* All memory of the VMs is where the card finds it, and stays there. */
-static int maru_submit_lock(struct maru_submission *s, bool alone)
+static int maru_submit_lock(struct maru_submission *s, struct maru_place *place)
 {
-	struct maru_device *mdev = s->file->mdev;
-	int ret = maru_ttm_place_lock(mdev, alone);
+	int ret = maru_place_lock(place);
 
 	if (ret)
 		return ret;
@@ -156,7 +155,7 @@ static int maru_submit_lock(struct maru_submission *s, bool alone)
 	ret = maru_submit_lock_vms(s);
 	if (ret) {
 		drm_exec_fini(&s->exec);
-		maru_ttm_place_unlock(mdev, alone);
+		maru_place_unlock(place);
 	}
 	return ret;
 }
@@ -229,24 +228,22 @@ static int maru_submit_push(struct maru_submission *s)
 
 static int maru_submit_run(struct maru_submission *s)
 {
-	bool alone = false;
+	struct maru_place place = { .mdev = s->file->mdev };
 	int ret;
 
 	ret = maru_submit_prepare(s);
 	if (ret)
 		return ret;
-	ret = maru_submit_lock(s, alone);
-	if (ret == -ENOMEM) {
-		alone = true;
-		ret = maru_submit_lock(s, alone);
-	}
+	do {
+		ret = maru_submit_lock(s, &place);
+	} while (ret && maru_place_again(&place, &ret));
 	if (ret)
 		return ret;
 	ret = maru_submit_add_deps(s);
 	if (!ret)
 		ret = maru_submit_push(s);
 	drm_exec_fini(&s->exec);
-	maru_ttm_place_unlock(s->file->mdev, alone);
+	maru_place_unlock(&place);
 	return ret;
 }
 

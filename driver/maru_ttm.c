@@ -21,6 +21,7 @@
 
 #include "maru_bo.h"
 #include "maru_migrate.h"
+#include "maru_place.h"
 #include "maru_pt.h"
 #include "maru_tt.h"
 #include "maru_ttm.h"
@@ -127,9 +128,20 @@ static struct dma_fence *move_copy(struct ttm_buffer_object *bo, struct ttm_oper
 	return fence;
 }
 
+/* What makes way for others is idle; what is in use by jobs does not. */
+static bool maru_ttm_eviction_valuable(struct ttm_buffer_object *bo, const struct ttm_place *place)
+{
+	if (!ttm_bo_eviction_valuable(bo, place))
+		return false;
+	if (!mem_type_is_tier(bo->resource->mem_type))
+		return true;
+	return !maru_place_wait_idle(ttm_to_maru_device(bo->bdev), bo->base.resv,
+				     DMA_RESV_USAGE_KERNEL);
+}
+
 /*
- * An eviction is waited for here: first for the jobs, so that a signal may end the wait
- * while nothing has begun, then for the copy. Other moves are pipelined.
+ * The copy of an eviction is waited for here, other moves are pipelined behind the kernel's own
+ * work. What is in the card's copy queue waits for no jobs of users: all of them share it.
  */
 static int move_data(struct ttm_buffer_object *bo, bool evict, struct ttm_operation_ctx *ctx,
 		     struct ttm_resource *new_mem)
@@ -140,7 +152,10 @@ static int move_data(struct ttm_buffer_object *bo, bool evict, struct ttm_operat
 	if (evict || ctx->no_wait_gpu)
 		ret = ttm_bo_wait_ctx(bo, ctx);
 	else
-		ret = dma_resv_get_singleton(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP, &dep);
+		ret = maru_place_wait_idle(ttm_to_maru_device(bo->bdev), bo->base.resv,
+					   DMA_RESV_USAGE_WRITE);
+	if (!ret && !evict)
+		ret = dma_resv_get_singleton(bo->base.resv, DMA_RESV_USAGE_KERNEL, &dep);
 	if (ret)
 		return ret;
 	maru_bo_moved(ttm_to_maru_bo(bo));
@@ -220,24 +235,26 @@ static int maru_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 	return move_data(bo, evict, ctx, new_mem);
 }
 
-/* Scrub while it dies: TTM keeps the memory until the fence that is added here. */
+/*
+ * Scrub while it dies: TTM keeps the memory until the fence that is added here. What jobs still
+ * use stays dirty, and is scrubbed before its next use: see move_data().
+ */
 static void maru_ttm_release_notify(struct ttm_buffer_object *bo)
 {
 	struct maru_device *mdev = ttm_to_maru_device(bo->bdev);
 	struct maru_migrate_desc desc = { .nowait = true };
-	struct dma_fence *dep = NULL, *fence;
+	struct dma_fence *fence;
 	struct maru_pt_run *runs;
 
 	if (!maru_bo_is_ours(bo) || !bo->resource || !mem_type_is_tier(bo->resource->mem_type) ||
 	    bo->type == ttm_bo_type_kernel || drm_dev_is_unplugged(&mdev->drm))
 		return;
 	if (!dma_resv_trylock(bo->base.resv))
-		return;				/* stays dirty: scrubbed before its next use */
-	if (dma_resv_reserve_fences(bo->base.resv, 1) ||
-	    dma_resv_get_singleton(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP, &dep))
+		return;
+	if (!dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP) ||
+	    dma_resv_reserve_fences(bo->base.resv, 1))
 		goto unlock;
 	desc.dst.tier = maru_ttm_tier(bo->resource);
-	desc.dep = dep;
 	/* all of it, as all of it will count as zero */
 	runs = maru_ttm_runs(bo->resource, NULL, 0, maru_vram_bytes(bo->resource),
 			     &desc.dst.count);
@@ -252,7 +269,6 @@ static void maru_ttm_release_notify(struct ttm_buffer_object *bo)
 		dma_fence_put(fence);
 	}
 unlock:
-	dma_fence_put(dep);
 	dma_resv_unlock(bo->base.resv);
 }
 
@@ -281,7 +297,7 @@ static const struct ttm_device_funcs maru_ttm_funcs = {
 	.ttm_tt_populate = maru_tt_populate,
 	.ttm_tt_unpopulate = maru_tt_unpopulate,
 	.ttm_tt_destroy = maru_tt_destroy,
-	.eviction_valuable = ttm_bo_eviction_valuable,
+	.eviction_valuable = maru_ttm_eviction_valuable,
 	.evict_flags = maru_ttm_evict_flags,
 	.move = maru_ttm_move,
 	.release_notify = maru_ttm_release_notify,
@@ -393,36 +409,6 @@ static void ttm_release(struct drm_device *drm, void *priv)
 	maru_vram_fini(mdev, MARU_TIER_HBM);
 	ttm_range_man_fini(&mdev->ttm, TTM_PL_TT);
 	ttm_device_fini(&mdev->ttm);
-}
-
-/**
- * maru_ttm_place_lock() - Begin to find places for BOs.
- * @mdev: device.
- * @alone: after -ENOMEM without: what is in the way may have been locked by others, and TTM
- *	passes by what it can not lock without a deadlock.
- *
- * Context: process, sleeps; before vm->lock and any dma_resv.
- * Return: 0; -ERESTARTSYS.
- */
-int maru_ttm_place_lock(struct maru_device *mdev, bool alone)
-{
-	int ret = alone ? down_write_killable(&mdev->place_sem) :
-			  down_read_interruptible(&mdev->place_sem);
-
-	return ret ? -ERESTARTSYS : 0;
-}
-
-/**
- * maru_ttm_place_unlock() - End it; no dma_resv is held any more.
- * @mdev: device.
- * @alone: as there.
- */
-void maru_ttm_place_unlock(struct maru_device *mdev, bool alone)
-{
-	if (alone)
-		up_write(&mdev->place_sem);
-	else
-		up_read(&mdev->place_sem);
 }
 
 /**

@@ -12,8 +12,6 @@ struct ttm_tt;
 
 extern const struct vm_operations_struct maru_ttm_vm_ops;
 
-int maru_ttm_place_lock(struct maru_device *mdev, bool alone);
-void maru_ttm_place_unlock(struct maru_device *mdev, bool alone);
 int maru_ttm_init(struct maru_device *mdev);
 void maru_ttm_block(struct maru_device *mdev);
 void maru_ttm_unblock(struct maru_device *mdev);

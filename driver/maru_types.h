@@ -38,6 +38,7 @@ struct maru_fence;
 struct maru_fw;
 struct maru_irqs;
 struct maru_migrate;
+struct maru_place;
 struct maru_pt;
 struct maru_queue;
 struct maru_queue_stop;
@@ -66,8 +67,8 @@ struct maru_counters {
 	atomic_t jobs;
 	atomic_t fences;
 	atomic64_t bo_bytes;
-	atomic64_t pinned_bytes;
 	atomic64_t system_bytes;		/* of pages, without those of imports */
+	atomic64_t pinned_bytes;
 };
 
 /** struct maru_device - One card. */
@@ -104,9 +105,10 @@ struct maru_device {
 	struct maru_migrate *migrate;
 	/**
 	 * @place_sem: read by who locks BOs to find them a place; written by who found none, so
-	 * that nobody else holds what could make way.
+	 * that nobody else holds what could make way. @place_alone: of that one, or NULL.
 	 */
 	struct rw_semaphore place_sem;
+	struct maru_place *place_alone;
 	/** @share_sem: read by who imports or exports; written by remove, which ends imports. */
 	struct rw_semaphore share_sem;
 	/** @bos: all BOs, by maru_bo.link. */

@@ -19,6 +19,7 @@
 #include "maru_bind.h"
 #include "maru_bo.h"
 #include "maru_device.h"
+#include "maru_place.h"
 #include "maru_pt.h"
 #include "maru_reset.h"
 #include "maru_table.h"
@@ -94,35 +95,38 @@ static int vm_tell(struct maru_vm *vm, enum maru_admin_op op)
 	return ret;
 }
 
-static struct maru_pt_table *vm_create_root(struct maru_vm *vm, bool alone)
+static int vm_create_root(struct maru_vm *vm)
 {
+	struct maru_place place = { .mdev = vm->mdev };
 	struct maru_pt_table *root;
-	int ret = maru_ttm_place_lock(vm->mdev, alone);
+	int ret;
 
-	if (ret)
-		return ERR_PTR(ret);
-	root = maru_table_create(vm->pool, false);
-	maru_ttm_place_unlock(vm->mdev, alone);
-	return root;
+	do {
+		ret = maru_place_lock(&place);
+		if (ret)
+			return ret;
+		root = maru_table_create(vm->pool, false);
+		maru_place_unlock(&place);
+		ret = PTR_ERR_OR_ZERO(root);
+	} while (ret && maru_place_again(&place, &ret));
+	if (!ret)
+		vm->pt->root = root;
+	return ret;
 }
 
 static int vm_create_tables(struct maru_vm *vm)
 {
+	int ret;
+
 	vm->pt = kzalloc(sizeof(*vm->pt), GFP_KERNEL);
 	vm->pool = maru_table_pool_create(vm->mdev, vm->file);
 	if (!vm->pt || !vm->pool)
 		return -ENOMEM;
 	vm->pt->ops = &maru_table_ops;
 	vm->pt->priv = vm->mdev;
-	vm->pt->root = vm_create_root(vm, false);
-	if (vm->pt->root == ERR_PTR(-ENOMEM))
-		vm->pt->root = vm_create_root(vm, true);
-	if (IS_ERR(vm->pt->root)) {
-		int ret = PTR_ERR(vm->pt->root);
-
-		vm->pt->root = NULL;
+	ret = vm_create_root(vm);
+	if (ret)
 		return ret;
-	}
 	vm->pt->root->level = MARU_PT_LEVELS - 1;
 	vm->root = MARU_ENTRY(MARU_TIER_HBM, vm->pt->root->address) & ~MARU_PTE_LEAF;
 	return 0;
@@ -364,8 +368,9 @@ int maru_vm_reserve_fences(struct drm_exec *exec, unsigned int fences)
  *
  * Context: process, mdev->place_sem; no dma_resv but those of @exec is held. vm->lock is not
  * needed.
- * Return: 0; -EDEADLK contention; -ENOMEM, also when not all of it fits; -ERESTARTSYS;
- * -ECANCELED the VM is unusable.
+ * Return: 0; -EDEADLK contention; -ENOMEM, also when not all of it fits, -EBUSY jobs use it
+ * where it lies: both for maru_place_again(); -ERESTARTSYS;
+ * -ECANCELED the VM is unusable, or closed: a queue that was destroyed may still refer to it.
  */
 int maru_vm_lock_exec(struct maru_vm *vm, struct drm_exec *exec, unsigned int fences)
 {
