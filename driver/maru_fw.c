@@ -311,8 +311,11 @@ static void maru_fw_watch_work(struct work_struct *work)
 
 	/* an event whose interrupt was lost costs a second */
 	maru_event_process(mdev);
-	if (!atomic_read(&mdev->counters.jobs))
+	if (!atomic_read(&mdev->counters.jobs)) {
+		/* so does a crash whose interrupt found an event, and was taken for that one's */
+		maru_fw_suspect(mdev);
 		return;
+	}
 	fw->stale = tick == fw->tick ? fw->stale + 1 : 0;
 	fw->tick = tick;
 	if (fw->stale >= MARU_WATCH_STALE) {
