@@ -158,6 +158,15 @@ int card_wait_holding(const char *point, unsigned int ms);
 uint64_t objects(const char *name);
 /* Waits until it has that value: freeing goes through workqueues. */
 int objects_wait(const char *name, uint64_t value, unsigned int ms);
+/* All of its lines; -ENOENT when there are none. */
+struct objects {
+	char text[512];
+};
+int objects_read(struct objects *all);
+/* Waits until every counter is as it was; what differs goes to stderr. */
+int objects_wait_same(const struct objects *as, unsigned int ms);
 int boot_id(int fd, uint32_t *id);
+/* Waits for a core that is not the @old one. */
+int boot_wait(int fd, uint32_t old, unsigned int ms);
 
 #endif

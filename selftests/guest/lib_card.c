@@ -188,24 +188,31 @@ bool card_has_control(void)
 	return fd >= 0;
 }
 
+static FILE *objects_open(void)
+{
+	FILE *file = NULL;
+	glob_t found;
+
+	if (!glob("/sys/kernel/debug/accel/*:*/objects", 0, NULL, &found)) {
+		file = fopen(found.gl_pathv[0], "re");
+		globfree(&found);
+	}
+	return file;
+}
+
 uint64_t objects(const char *name)
 {
 	char line[128], key[64];
 	uint64_t value = ~0ULL;
 	unsigned long long number;
-	glob_t found;
-	FILE *file;
+	FILE *file = objects_open();
 
-	if (glob("/sys/kernel/debug/accel/*:*/objects", 0, NULL, &found))
-		return value;
-	file = fopen(found.gl_pathv[0], "re");
 	while (file && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%63s %llu", key, &number) == 2 && !strcmp(key, name))
 			value = number;
 	}
 	if (file)
 		fclose(file);
-	globfree(&found);
 	return value;
 }
 
@@ -221,6 +228,32 @@ int objects_wait(const char *name, uint64_t value, unsigned int ms)
 	return 0;
 }
 
+int objects_read(struct objects *all)
+{
+	FILE *file = objects_open();
+	size_t n = file ? fread(all->text, 1, sizeof(all->text) - 1, file) : 0;
+
+	if (file)
+		fclose(file);
+	all->text[n] = '\0';
+	return n ? 0 : -ENOENT;
+}
+
+int objects_wait_same(const struct objects *as, unsigned int ms)
+{
+	uint64_t end = now_ns() + ms * 1000000ULL;
+	struct objects now;
+
+	while (objects_read(&now) || strcmp(as->text, now.text)) {
+		if (now_ns() > end) {
+			fprintf(stderr, "# objects were\n%s# and are\n%s", as->text, now.text);
+			return -ETIME;
+		}
+		usleep(20000);
+	}
+	return 0;
+}
+
 int boot_id(int fd, uint32_t *id)
 {
 	struct drm_maru_device device = { 0 };
@@ -229,4 +262,17 @@ int boot_id(int fd, uint32_t *id)
 	err = query(fd, DRM_MARU_QUERY_DEVICE, &device, sizeof(device));
 	*id = device.boot_id;
 	return err;
+}
+
+int boot_wait(int fd, uint32_t old, unsigned int ms)
+{
+	uint64_t end = now_ns() + ms * 1000000ULL;
+	uint32_t now;
+
+	while (boot_id(fd, &now) || now == old) {
+		if (now_ns() > end)
+			return -ETIME;
+		usleep(10000);
+	}
+	return 0;
 }
