@@ -20,24 +20,20 @@ static void on_bus(int signo)
 	siglongjmp(escape, 1);
 }
 
-/* Every page of it, read and written. Returns pages that do not read @value; -1 on SIGBUS. */
-static long touch(struct bo *bo, uint64_t value)
+/* Reads all pages, then writes all. Returns pages that did not read @was; -1 on SIGBUS. */
+static long touch(struct bo *bo, uint64_t was, uint64_t now)
 {
+	const uint64_t step = PAGE / sizeof(now), end = bo->size / sizeof(now);
 	volatile uint64_t *word = bo->map;
 	long wrong = 0;
 
 	if (sigsetjmp(escape, 1))
 		return -1;
-	for (uint64_t at = 0; at < bo->size / sizeof(*word); at += PAGE / sizeof(*word)) {
-		wrong += word[at] != value;
-		word[at] = value;
-	}
+	for (uint64_t at = 0; at < end; at += step)
+		wrong += word[at] != was;
+	for (uint64_t at = 0; at < end; at += step)
+		word[at] = now;
 	return wrong;
-}
-
-static int fill(struct bo *bo, uint64_t value)
-{
-	return touch(bo, value) < 0 || touch(bo, value) ? -EFAULT : 0;
 }
 
 FIXTURE(map) {
@@ -55,8 +51,8 @@ FIXTURE_SETUP(map)
 	ASSERT_EQ(0, bo_create(self->fd, &self->system, MIB, DRM_MARU_TIER_SYSTEM, 0));
 	ASSERT_EQ(0, bo_map(self->fd, &self->hbm));
 	ASSERT_EQ(0, bo_map(self->fd, &self->system));
-	ASSERT_EQ(0, fill(&self->hbm, 11));
-	ASSERT_EQ(0, fill(&self->system, 22));
+	ASSERT_EQ(0, touch(&self->hbm, 0, 11));
+	ASSERT_EQ(0, touch(&self->system, 0, 22));
 }
 
 FIXTURE_TEARDOWN(map)
@@ -121,31 +117,32 @@ TEST_F(map, outlives_handle_and_file)
 
 	ASSERT_EQ(0, node_call(self->fd, DRM_IOCTL_GEM_CLOSE, &handle));
 	bo->handle = 0;
-	EXPECT_EQ(0, touch(bo, 11));
+	EXPECT_EQ(0, touch(bo, 11, 12));
 	close(self->fd);
-	EXPECT_EQ(0, touch(bo, 11));
-	EXPECT_EQ(0, touch(&self->system, 22));
+	EXPECT_EQ(0, touch(bo, 12, 13));
+	EXPECT_EQ(0, touch(&self->system, 22, 23));
 	munmap(self->system.map, self->system.size);
 	self->system = (struct bo){ };
 	self->fd = node_open();
 }
 
+/* Content stays, and so does what is written meanwhile. */
 TEST_F(map, core_kill)
 {
 	uint32_t before = 0, now = 0;
+	uint64_t value = 11;
 
-	if (!card_has_control())
-		SKIP(return, "no control socket");
 	ASSERT_EQ(0, boot_id(self->fd, &before));
 	ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
-	for (int i = 0; i < 200 && now <= before; i++) {
-		EXPECT_EQ(0, touch(&self->hbm, 11));
-		EXPECT_EQ(0, touch(&self->system, 22));
+	for (; value < 200 && now <= before; value++) {
+		EXPECT_EQ(0, touch(&self->hbm, value, value + 1));
+		EXPECT_EQ(0, touch(&self->system, value + 11, value + 12));
 		usleep(50000);
 		boot_id(self->fd, &now);
 	}
 	EXPECT_GT(now, before);
-	EXPECT_EQ(0, touch(&self->hbm, 11));
+	EXPECT_EQ(0, touch(&self->hbm, value, 0));
+	EXPECT_EQ(0, touch(&self->system, value + 11, 0));
 }
 
 static int write_file(const char *path, const char *text)
@@ -170,26 +167,40 @@ static int bdf_of(int fd, char *path, size_t size, const char *file)
 	return err;
 }
 
+/* Content stays, and so does what is written meanwhile. */
 TEST_F(map, function_level_reset)
 {
+	volatile bool *stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t value = 0;
+	int status = -1;
+	uint32_t boot;
 	char path[128];
 	pid_t child;
 
+	ASSERT_NE(MAP_FAILED, (void *)stop);
 	ASSERT_EQ(0, bdf_of(self->fd, path, sizeof(path), "reset"));
 	child = fork();
 	if (!child) {
-		for (;;) {
-			if (touch(&self->hbm, 11) || touch(&self->system, 22))
+		for (value = 11; !*stop; value++) {
+			if (touch(&self->hbm, value, value + 1) ||
+			    touch(&self->system, value + 11, value + 12))
 				_exit(1);
 		}
+		_exit(0);
 	}
 	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(0, boot_id(self->fd, &boot));
 		EXPECT_EQ(0, write_file(path, "1"));
-		EXPECT_EQ(0, touch(&self->hbm, 11));
+		EXPECT_EQ(0, boot_wait(self->fd, boot, WAIT_MS));
 	}
-	EXPECT_EQ(0, waitpid(child, NULL, WNOHANG));
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	*stop = true;
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	value = *(uint64_t *)self->hbm.map;
+	EXPECT_LT(11, value);
+	EXPECT_EQ(0, touch(&self->hbm, value, value));
+	EXPECT_EQ(0, touch(&self->system, value + 11, value));
 }
 
 TEST_F(map, unbind)
@@ -202,10 +213,13 @@ TEST_F(map, unbind)
 	snprintf(unbind, sizeof(unbind), "/sys/bus/pci/drivers/maru/unbind");
 	snprintf(bind, sizeof(bind), "/sys/bus/pci/drivers/maru/bind");
 	ASSERT_EQ(0, write_file(unbind, bdf));
-	/* a zero page, once for each mapping, that keeps what is written to it */
-	EXPECT_GE(touch(&self->hbm, 33), 0);
-	EXPECT_GE(touch(&self->system, 44), 0);
-	EXPECT_EQ(0, touch(&self->hbm, 33));
+	/* a zero page for each mapping, the same all over it, that keeps what is written to it */
+	EXPECT_EQ(0, touch(&self->hbm, 0, 33));
+	EXPECT_EQ(0, touch(&self->system, 0, 44));
+	EXPECT_EQ(0, touch(&self->hbm, 33, 33));
+	EXPECT_EQ(0, touch(&self->system, 44, 44));
+	((volatile uint64_t *)self->hbm.map)[7] = 55;
+	EXPECT_EQ(55, ((volatile uint64_t *)(self->hbm.map + MIB - PAGE))[7]);
 	EXPECT_EQ(-ENODEV, query(self->fd, DRM_MARU_QUERY_TOPOLOGY, &t, sizeof(t)));
 	EXPECT_EQ(0, write_file(bind, bdf));
 }
