@@ -16,56 +16,111 @@
 
 FIXTURE(pair) {
 	struct work mine;
-	int other;
+	uint64_t offset;	/* of its data */
+	int buf;		/* a dma-buf that the other process gets */
 };
 
 FIXTURE_SETUP(pair)
 {
+	struct drm_maru_bo_mmap where = { };
+
 	ASSERT_EQ(0, work_open(&self->mine, DRM_MARU_CLASS_COPY, 0, 4 * MIB, DRM_MARU_TIER_HBM));
-	self->other = node_open();
-	ASSERT_GE(self->other, 0);
+	where.handle = self->mine.data.handle;
+	ASSERT_EQ(0, node_call(self->mine.fd, DRM_IOCTL_MARU_BO_MMAP, &where));
+	self->offset = where.offset;
 }
 
 FIXTURE_TEARDOWN(pair)
 {
-	close(self->other);
 	work_close(&self->mine);
+}
+
+typedef void other_fn(struct __test_metadata *_metadata, const FIXTURE_DATA(pair) *self);
+
+/* Runs @other in a process that has nothing of this one's but the numbers. */
+static void run_other(struct __test_metadata *_metadata, FIXTURE_DATA(pair) *self, other_fn *other)
+{
+	struct work *w = &self->mine;
+	pid_t child = fork();
+	int status = -1;
+
+	if (!child) {
+		munmap(w->data.map, w->data.size);
+		munmap(w->commands.map, w->commands.size);
+		close(w->fd);
+		other(_metadata, self);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+static void use_foreign_ids(struct __test_metadata *_metadata, const FIXTURE_DATA(pair) *self)
+{
+	const struct work *mine = &self->mine;
+	struct drm_maru_bo_info info = { .handle = mine->data.handle };
+	struct drm_maru_bo_mmap where = { .handle = mine->data.handle };
+	struct drm_maru_bo_create create = {
+		.size = PAGE, .tiers = 1 << DRM_MARU_TIER_HBM, .vm = mine->vm,
+	};
+	struct drm_maru_queue_info queue;
+	int fd = node_open();
+
+	EXPECT_EQ(-ENOENT, node_call(fd, DRM_IOCTL_MARU_BO_INFO, &info));
+	EXPECT_EQ(-ENOENT, node_call(fd, DRM_IOCTL_MARU_BO_MMAP, &where));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, self->offset));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-ENOENT, node_call(fd, DRM_IOCTL_MARU_BO_CREATE, &create));
+	EXPECT_EQ(-ENOENT, vm_destroy(fd, mine->vm));
+	EXPECT_EQ(-ENOENT, vm_unmap(fd, mine->vm, VA_DATA, PAGE));
+	EXPECT_EQ(-ENOENT, queue_info(fd, mine->queue, &queue));
+	EXPECT_EQ(-ENOENT, submit_one(fd, mine->queue, 0, 0, 0, 0, 0));
+	EXPECT_EQ(-ENOENT, queue_destroy(fd, mine->queue));
+	EXPECT_EQ(-ENOENT, syncobj_signal(fd, mine->sync, 0));
 }
 
 TEST_F(pair, foreign_ids)
 {
-	struct drm_maru_bo_info info = { .handle = self->mine.data.handle };
-	struct drm_maru_bo_mmap offset = { .handle = self->mine.data.handle };
-	struct drm_maru_bo_create create = {
-		.size = PAGE, .tiers = 1 << DRM_MARU_TIER_HBM, .vm = self->mine.vm,
-	};
-	struct drm_maru_queue_info queue;
+	struct work *w = &self->mine;
 
-	EXPECT_EQ(-ENOENT, node_call(self->other, DRM_IOCTL_MARU_BO_INFO, &info));
-	EXPECT_EQ(-ENOENT, node_call(self->other, DRM_IOCTL_MARU_BO_MMAP, &offset));
-	EXPECT_EQ(-ENOENT, node_call(self->other, DRM_IOCTL_MARU_BO_CREATE, &create));
-	EXPECT_EQ(-ENOENT, vm_destroy(self->other, self->mine.vm));
-	EXPECT_EQ(-ENOENT, queue_info(self->other, self->mine.queue, &queue));
-	EXPECT_EQ(-ENOENT, queue_destroy(self->other, self->mine.queue));
-	EXPECT_EQ(-ENOENT, vm_unmap(self->other, self->mine.vm, VA_DATA, PAGE));
+	run_other(_metadata, self, use_foreign_ids);
+	EXPECT_EQ(0, submit_run(w->fd, w->queue, VA_COMMANDS, packet_nop(w->commands.map)));
 }
 
 /* The same address in another VM is another's memory, or nothing. */
-TEST_F(pair, foreign_addresses)
+static void use_foreign_addresses(struct __test_metadata *_metadata,
+				  const FIXTURE_DATA(pair) *self)
 {
-	struct work other;
+	struct work w;
 	uint32_t bytes;
 
-	memset(self->mine.data.map, 0x77, 4 * MIB);
-	ASSERT_EQ(0, work_open(&other, DRM_MARU_CLASS_COPY, 0, PAGE, DRM_MARU_TIER_HBM));
-	bytes = packet_copy(other.commands.map, VA_DATA, VA_DATA + MIB, MARU_TYPE_U64, 1);
-	EXPECT_EQ(-EFAULT, submit_run(other.fd, other.queue, VA_COMMANDS, bytes));
-	EXPECT_EQ(0, *(uint64_t *)other.data.map);
-	work_close(&other);
+	(void)self;
+	EXPECT_EQ(0, work_open(&w, DRM_MARU_CLASS_COPY, 0, PAGE, DRM_MARU_TIER_HBM));
+	bytes = packet_fill(w.commands.map, VA_DATA, MARU_TYPE_U64, PAGE / 8, 6);
+	EXPECT_EQ(0, submit_run(w.fd, w.queue, VA_COMMANDS, bytes));
+	bytes = packet_copy(w.commands.map, VA_DATA, VA_DATA + MIB, MARU_TYPE_U64, 1);
+	EXPECT_EQ(-EFAULT, submit_run(w.fd, w.queue, VA_COMMANDS, bytes));
+	EXPECT_EQ(6, *(uint64_t *)w.data.map);
+	EXPECT_EQ(0, queue_destroy(w.fd, w.queue));
+	EXPECT_EQ(0, queue_create(w.fd, w.vm, DRM_MARU_CLASS_COPY, 0, &w.queue));
+	bytes = packet_fill(w.commands.map, VA_DATA + MIB, MARU_TYPE_U64, 1, 6);
+	EXPECT_EQ(-EFAULT, submit_run(w.fd, w.queue, VA_COMMANDS, bytes));
+	work_close(&w);
+}
 
-	bytes = packet_fill(self->mine.commands.map, VA_DATA, MARU_TYPE_U64, 1, 5);
-	EXPECT_EQ(0, submit_run(self->mine.fd, self->mine.queue, VA_COMMANDS, bytes));
-	EXPECT_EQ(5, *(uint64_t *)self->mine.data.map);
+TEST_F(pair, foreign_addresses)
+{
+	struct work *w = &self->mine;
+	uint64_t wrong = 0;
+
+	memset(w->data.map, 0x77, 4 * MIB);
+	run_other(_metadata, self, use_foreign_addresses);
+	for (uint64_t at = 0; at < 4 * MIB / 8; at++)
+		wrong += ((uint64_t *)w->data.map)[at] != 0x7777777777777777;
+	EXPECT_EQ(0, wrong);
+	EXPECT_EQ(0, submit_run(w->fd, w->queue, VA_COMMANDS,
+				packet_fill(w->commands.map, VA_DATA, MARU_TYPE_U64, 1, 5)));
+	EXPECT_EQ(5, *(uint64_t *)w->data.map);
 }
 
 /* A bind of one file maps nothing for the other, and VM 0's addresses are no way around. */
@@ -133,7 +188,27 @@ TEST_F(pair, fresh_memory_by_the_card)
 	}
 }
 
-/* A dma-buf: only of BOs made for it; the importer gets the same memory. */
+static int import(int fd, int buf, struct bo *bo)
+{
+	struct drm_prime_handle prime = { .fd = buf };
+	int err = node_call(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+
+	*bo = (struct bo){ .handle = prime.handle, .size = MIB };
+	return err ?: bo_map(fd, bo);
+}
+
+static void use_shared(struct __test_metadata *_metadata, const FIXTURE_DATA(pair) *self)
+{
+	int fd = node_open();
+	struct bo theirs;
+
+	EXPECT_EQ(0, import(fd, self->buf, &theirs));
+	EXPECT_EQ(SECRET, *(uint64_t *)theirs.map);
+	*(uint64_t *)theirs.map = SECRET + 1;
+	bo_close(fd, &theirs);
+}
+
+/* A dma-buf: only of BOs made for it; who was given it gets the same memory, as long as it is. */
 TEST_F(pair, sharing)
 {
 	struct drm_maru_bo_create create = {
@@ -141,24 +216,24 @@ TEST_F(pair, sharing)
 		.flags = DRM_MARU_BO_CPU | DRM_MARU_BO_SHARE,
 	};
 	struct drm_prime_handle prime = { .handle = self->mine.data.handle, .flags = O_CLOEXEC };
-	struct bo mine = { .size = MIB }, theirs = { .size = MIB };
+	struct bo mine = { .size = MIB };
+	int fd = self->mine.fd;
 
-	EXPECT_EQ(-EPERM, node_call(self->mine.fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime));
-	ASSERT_EQ(0, node_call(self->mine.fd, DRM_IOCTL_MARU_BO_CREATE, &create));
+	EXPECT_EQ(-EPERM, node_call(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime));
+	ASSERT_EQ(0, node_call(fd, DRM_IOCTL_MARU_BO_CREATE, &create));
 	mine.handle = create.handle;
 	prime.handle = create.handle;
 	prime.flags = O_CLOEXEC | O_RDWR;
-	ASSERT_EQ(0, node_call(self->mine.fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime));
-	ASSERT_EQ(0, node_call(self->other, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime));
-	close(prime.fd);
-	theirs.handle = prime.handle;
-	ASSERT_EQ(0, bo_map(self->mine.fd, &mine));
-	ASSERT_EQ(0, bo_map(self->other, &theirs));
+	ASSERT_EQ(0, node_call(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime));
+	ASSERT_EQ(0, bo_map(fd, &mine));
 	*(uint64_t *)mine.map = SECRET;
-	EXPECT_EQ(SECRET, *(uint64_t *)theirs.map);
-	bo_close(self->mine.fd, &mine);
-	EXPECT_EQ(SECRET, *(uint64_t *)theirs.map);
-	bo_close(self->other, &theirs);
+	bo_close(fd, &mine);
+	self->buf = prime.fd;
+	run_other(_metadata, self, use_shared);
+	ASSERT_EQ(0, import(fd, prime.fd, &mine));
+	EXPECT_EQ(SECRET + 1, *(uint64_t *)mine.map);
+	bo_close(fd, &mine);
+	close(prime.fd);
 }
 
 TEST_HARNESS_MAIN
