@@ -233,6 +233,39 @@ TEST_F(submit, fault_names_the_address)
 	EXPECT_EQ(hole, info.error_va & ~(PAGE - 1));
 }
 
+/* A conversion on a queue that does none; a row that the table has not. */
+TEST_F(submit, not_supported_and_out_of_range)
+{
+	struct work *w = &self->w;
+	struct maru_packet *packet = w->commands.map;
+	struct maru_operand *operand = (struct maru_operand *)(packet + 1);
+	uint32_t bytes = packet_copy(packet, VA_DATA + PAGE, VA_DATA, MARU_TYPE_I32, 16);
+	bool is_copy = variant->cls == DRM_MARU_CLASS_COPY;
+
+	if (is_copy) {
+		operand[MARU_ROLE_SRC].type = MARU_TYPE_F32;
+	} else {
+		packet->op = MARU_OP_GATHER;
+		packet->roles |= 1 << MARU_ROLE_IDX;
+		bytes += sizeof(*operand);
+		packet->bytes = bytes;
+		operand[MARU_ROLE_IDX] = operand[MARU_ROLE_SRC];
+		operand[MARU_ROLE_IDX].dim[0] = 1;
+		*(uint32_t *)w->data.map = 1;
+	}
+	EXPECT_EQ(is_copy ? -EOPNOTSUPP : -ERANGE, submit_run(w->fd, w->queue, VA_COMMANDS, bytes));
+}
+
+TEST_F(submit, the_card_breaks_its_contract)
+{
+	struct work *w = &self->w;
+	uint32_t bytes = packet_nop(w->commands.map);
+
+	ASSERT_EQ(0, card_arm("job.decode", "fail", 0));
+	EXPECT_EQ(-EIO, submit_run(w->fd, w->queue, VA_COMMANDS, bytes));
+	ASSERT_EQ(0, card_release("job.decode"));
+}
+
 TEST_F(submit, commands_that_are_not_mapped)
 {
 	struct work *w = &self->w;

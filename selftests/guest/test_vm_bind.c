@@ -145,6 +145,7 @@ TEST_F(bind, call_refuses_bad_fields)
 {
 	struct drm_maru_vm_bind args = { .vm = self->vm, .ops = ARRAY(&self->map, 1) };
 	struct { struct drm_maru_bind_op op; uint64_t more; } large = { .op = self->map };
+	struct drm_maru_limits limits = { 0 };
 
 	args.flags = 2;
 	EXPECT_EQ(-EINVAL, node_call(self->fd, DRM_IOCTL_MARU_VM_BIND, &args));
@@ -166,6 +167,9 @@ TEST_F(bind, call_refuses_bad_fields)
 	EXPECT_EQ(-EINVAL, node_call(self->fd, DRM_IOCTL_MARU_VM_BIND, &args));
 	args.ops.ptr = 8;
 	EXPECT_EQ(-EFAULT, node_call(self->fd, DRM_IOCTL_MARU_VM_BIND, &args));
+	ASSERT_EQ(0, query(self->fd, DRM_MARU_QUERY_LIMITS, &limits, sizeof(limits)));
+	EXPECT_EQ(-E2BIG, bind_async(self->fd, self->vm, &self->map, 1, NULL,
+				     limits.syncs_per_call + 1));
 }
 
 TEST_F(bind, private_to_another_vm)
@@ -368,6 +372,7 @@ TEST_F(seen, over_commit_by_two_vms)
 TEST_F(seen, more_than_hbm_in_one_vm)
 {
 	struct drm_maru_tier_info tiers[3] = { };
+	struct drm_maru_bind_op ops[2];
 	struct work *w = &self->w;
 	struct bo half[2];
 
@@ -375,8 +380,14 @@ TEST_F(seen, more_than_hbm_in_one_vm)
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, bo_create(w->fd, &half[i], tiers[0].bytes * 5 / 8,
 				       DRM_MARU_TIER_HBM, 0));
-		ASSERT_EQ(0, vm_map(w->fd, w->vm, &half[i], VA + i * 4096 * MIB));
+		ops[i] = (struct drm_maru_bind_op){
+			.op = DRM_MARU_BIND_MAP, .handle = half[i].handle,
+			.va = VA + i * 4096 * MIB, .bytes = half[i].size,
+		};
 	}
+	EXPECT_EQ(-ENOMEM, bind(w->fd, w->vm, ops, 2));
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, vm_map(w->fd, w->vm, &half[i], ops[i].va));
 	EXPECT_EQ(-ENOMEM, submit_run(w->fd, w->queue, VA_COMMANDS,
 				      packet_nop(w->commands.map)));
 	ASSERT_EQ(0, vm_unmap(w->fd, w->vm, VA, half[0].size));
@@ -420,8 +431,6 @@ TEST_F(bind, fence_waits_for_invalidate)
 	struct drm_maru_sync out;
 	uint32_t done;
 
-	if (!card_has_control())
-		SKIP(return, "no control socket");
 	ASSERT_EQ(0, bind(self->fd, self->vm, &self->map, 1));
 	ASSERT_EQ(0, syncobj_create(self->fd, false, &done));
 	out = sync_signal_to(done, 0);
@@ -472,6 +481,7 @@ TEST_F_TIMEOUT(bind, pinned_limit, 120)
 	for (int i = 0; i < 8 && (!err || i == 0); i++)
 		err = queue_create(self->fd, self->vm, 0, 0, &queue);
 	EXPECT_EQ(-EDQUOT, err);
+	EXPECT_EQ(-EDQUOT, vm_create(self->fd, &other));
 	/* others have their own */
 	fd = node_open();
 	ASSERT_EQ(0, vm_create(fd, &other));
@@ -481,6 +491,37 @@ TEST_F_TIMEOUT(bind, pinned_limit, 120)
 	ASSERT_EQ(0, bind(self->fd, self->vm, &all, 1));
 	EXPECT_EQ(0, queue_create(self->fd, self->vm, 0, 0, &queue));
 	EXPECT_EQ(0, vm_create(self->fd, &other));
+}
+
+/* As many as LIMITS says, all files together, and no more; half of HBM is pinned for them. */
+TEST_F_TIMEOUT(bind, as_many_vms_as_there_are, 240)
+{
+	struct drm_maru_tier_info tiers[3] = { };
+	struct drm_maru_limits limits = { 0 };
+	int fds[32], files = 0, err = 0;
+	uint32_t made = 1, id;		/* the fixture's */
+	struct bo large;
+
+	ASSERT_EQ(0, query(self->fd, DRM_MARU_QUERY_TIERS, tiers, sizeof(tiers)));
+	ASSERT_EQ(0, query(self->fd, DRM_MARU_QUERY_LIMITS, &limits, sizeof(limits)));
+	while (made <= limits.vms && !err) {
+		err = files ? vm_create(fds[files - 1], &id) : -EDQUOT;
+		made += !err;
+		if (err == -EDQUOT && files < 32) {
+			fds[files] = node_open();
+			ASSERT_LE(0, fds[files++]);
+			err = 0;
+		}
+	}
+	EXPECT_EQ(-ENOSPC, err);
+	EXPECT_EQ(limits.vms, made);
+	ASSERT_EQ(0, vm_destroy(self->fd, self->vm));
+	EXPECT_EQ(0, vm_create(self->fd, &self->vm));
+	EXPECT_EQ(-ENOMEM, bo_create(self->fd, &large, tiers[0].bytes * 3 / 4, DRM_MARU_TIER_HBM,
+				     0));
+	while (files)
+		close(fds[--files]);
+	EXPECT_EQ(0, bo_create(self->fd, &large, tiers[0].bytes * 3 / 4, DRM_MARU_TIER_HBM, 0));
 }
 
 TEST_HARNESS_MAIN
