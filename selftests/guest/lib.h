@@ -139,7 +139,6 @@ uint32_t packet_busy(void *at, uint32_t packets, uint64_t dst, uint32_t bytes);
 int card_control(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A number of the last answer, by path "points/job.tile/hits"; ~0 when it is not there. */
 uint64_t card_answer(const char *path);
-bool card_has_control(void);
 
 /*
  * Arm a fault point of firmware-emu/ipc.h with kill, abort, hang, hold or fail; skip: hits to

@@ -179,15 +179,6 @@ uint64_t card_answer(const char *path)
 	return json_is_integer(at) ? (uint64_t)json_integer_value(at) : ~0ULL;
 }
 
-bool card_has_control(void)
-{
-	int fd = control_open();
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static FILE *objects_open(void)
 {
 	FILE *file = NULL;

@@ -66,11 +66,9 @@ FIXTURE(prime) {
 
 FIXTURE_SETUP(prime)
 {
-	bool loaded = !system("modprobe -q vgem 2>/dev/null");
-
-	self->vgem = vgem_open();	/* may be built in */
-	if (self->vgem < 0 && !loaded)
-		SKIP(return, "no vgem");
+	/* fails where it is built in */
+	(void)!system("modprobe -q vgem 2>/dev/null");
+	self->vgem = vgem_open();
 	ASSERT_LE(0, self->vgem);
 	ASSERT_EQ(0, work_open(&self->w, DRM_MARU_CLASS_COPY, 0, MIB, DRM_MARU_TIER_HBM));
 }
@@ -248,8 +246,7 @@ TEST_F(prime, udmabuf_to_card)
 	uint32_t *map;
 	int fd = udmabuf_create(&map);
 
-	if (fd < 0)
-		SKIP(return, "no udmabuf");
+	ASSERT_LE(0, fd);
 	exchange(_metadata, &self->w, fd, map);
 	close(fd);
 	munmap(map, MIB);
