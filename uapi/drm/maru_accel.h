@@ -27,8 +27,7 @@ extern "C" {
  * - A card that is gone: every ioctl is -ENODEV, fences carry -ENODEV; open() is -ENOENT, as its
  *   node is gone too, or -ENODEV by a name that is left, as in a container.
  * - What needs a card that is wedged is -EIO. An array that can not be read is -EFAULT.
- * - Who waits is woken by a signal: -EINTR when its handler does not restart the call, and nothing
- *   has changed. Only a VM_BIND may be under way by then: it happens, and later ones are behind it.
+ * - A call that waits is -EINTR by a signal whose handler does not restart it.
  *
  * A usual program: QUERY → VM_CREATE → BO_CREATE → VM_BIND → QUEUE_CREATE → SUBMIT with a
  * syncobj → DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT. docs/uapi.md shows each call in use.
