@@ -234,7 +234,10 @@ static void *destroy(void *arg)
 	return NULL;
 }
 
-/* The queue goes at any moment of a card reset, also while the new core boots: nothing is left. */
+/*
+ * The queue goes at any moment of a card reset, also while the new core boots, or when the core
+ * dies over the command that ends it: nothing is left.
+ */
 TEST_F_TIMEOUT(reset, banned_queue_goes_meanwhile, 600)
 {
 	int rounds = getenv("MARU_FULL") ? 200 : 20;
@@ -245,7 +248,7 @@ TEST_F_TIMEOUT(reset, banned_queue_goes_meanwhile, 600)
 	ASSERT_EQ(0, objects_read(&before));
 	for (int i = 0; i < rounds; i++) {
 		struct destroyer destroyer = { .fd = w->fd };
-		bool is_held = i % 2;
+		bool is_held = i % 3 == 1, is_first = i % 3 == 2;
 		pthread_t thread;
 		uint32_t boot;
 
@@ -257,12 +260,18 @@ TEST_F_TIMEOUT(reset, banned_queue_goes_meanwhile, 600)
 		ASSERT_EQ(0, card_wait_holding("job.tile", WAIT_MS));
 		if (is_held)
 			ASSERT_EQ(0, card_arm("boot.ready", "hold", 0));
+		if (is_first) {
+			ASSERT_EQ(0, card_arm("admin.fetch", "hold", 0));
+			ASSERT_EQ(0, pthread_create(&thread, NULL, destroy, &destroyer));
+			ASSERT_EQ(0, card_wait_holding("admin.fetch", WAIT_MS));
+		}
 		ASSERT_EQ(0, card_control("{'cmd':'kill'}"));
 		if (is_held)
 			ASSERT_EQ(0, card_wait_holding("boot.ready", WAIT_MS));
-		usleep(i / 2 % 10 * 1000);
-		ASSERT_EQ(0, pthread_create(&thread, NULL, destroy, &destroyer));
-		usleep(i / 2 % 10 * 1000);
+		usleep(i / 3 % 10 * 1000);
+		if (!is_first)
+			ASSERT_EQ(0, pthread_create(&thread, NULL, destroy, &destroyer));
+		usleep(i / 3 % 10 * 1000);
 		if (is_held)
 			ASSERT_EQ(0, card_release("boot.ready"));
 		ASSERT_EQ(0, pthread_join(thread, NULL));
