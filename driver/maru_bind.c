@@ -341,7 +341,7 @@ static int bind_run(struct bind_call *call, bool async)
 	do {
 		fence = bind_try(call, &place);
 		ret = PTR_ERR_OR_ZERO(fence);
-	} while (ret && maru_place_again(&place, &ret));
+	} while (maru_place_again(&place, &ret));
 	if (ret)
 		return ret;
 	if (!async)

@@ -342,14 +342,14 @@ struct maru_bo *maru_bo_create(struct maru_device *mdev, u64 size, u32 tiers, u3
 	size = round_up(size, MARU_PAGE_BYTES);
 
 	do {
-		/* before the BO is listed: remove, which walks the list, keeps off what is half made */
+		/* before the BO is listed: remove walks the list */
 		ret = maru_place_lock(&place);
 		if (ret)
 			return ERR_PTR(ret);
 		bo = bo_create(mdev, size, tiers, preferred, flags, vm, align);
 		maru_place_unlock(&place);
 		ret = PTR_ERR_OR_ZERO(bo);
-	} while (ret && maru_place_again(&place, &ret));
+	} while (maru_place_again(&place, &ret));
 	return ret ? ERR_PTR(ret) : bo;
 }
 
@@ -488,6 +488,10 @@ int maru_bo_validate(struct maru_bo *bo, bool interruptible)
 	if (bo->pins)
 		return 0;
 	ret = ttm_bo_validate(&bo->ttm, &bo->placement, &ctx);
+	/* jobs keep it from moving to where it should be: it may be where it is */
+	if (ret == -EBUSY && bo->tiers & BIT(DRM_MARU_TIER_SYSTEM) &&
+	    bo->ttm.resource->mem_type == TTM_PL_TT)
+		return 0;
 	return ret == -ENOSPC ? -ENOMEM : ret;
 }
 

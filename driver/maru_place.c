@@ -66,7 +66,7 @@ static int place_wait_for_job(struct maru_place *place)
 /**
  * maru_place_again() - Shall a call try again? Waits for a job where that may help.
  * @place: after the try.
- * @err: IN: what the try returned. OUT: what to return when it shall not be tried again.
+ * @err: IN: what the try returned, 0 too. OUT: what to return when it shall not be tried again.
  *
  * Context: process, sleeps, as long as jobs of others take; nothing is held.
  */
@@ -76,6 +76,7 @@ bool maru_place_again(struct maru_place *place, int *err)
 
 	if (*err != -ENOMEM && *err != -EBUSY) {
 		dma_fence_put(place->busy);
+		place->busy = NULL;
 		return false;
 	}
 	place->alone = !was_alone;

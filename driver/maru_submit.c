@@ -236,7 +236,7 @@ static int maru_submit_run(struct maru_submission *s)
 		return ret;
 	do {
 		ret = maru_submit_lock(s, &place);
-	} while (ret && maru_place_again(&place, &ret));
+	} while (maru_place_again(&place, &ret));
 	if (ret)
 		return ret;
 	ret = maru_submit_add_deps(s);

@@ -108,7 +108,7 @@ static int vm_create_root(struct maru_vm *vm)
 		root = maru_table_create(vm->pool, false);
 		maru_place_unlock(&place);
 		ret = PTR_ERR_OR_ZERO(root);
-	} while (ret && maru_place_again(&place, &ret));
+	} while (maru_place_again(&place, &ret));
 	if (!ret)
 		vm->pt->root = root;
 	return ret;
