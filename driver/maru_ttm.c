@@ -237,7 +237,7 @@ static int maru_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 
 /*
  * Scrub while it dies: TTM keeps the memory until the fence that is added here. What jobs still
- * use stays dirty, and is scrubbed before its next use: see move_data().
+ * use stays dirty, and is scrubbed before its next use: see move_clear().
  */
 static void maru_ttm_release_notify(struct ttm_buffer_object *bo)
 {
