@@ -98,6 +98,7 @@ struct accel_queue {
 	uint32_t pending_count;
 	uint32_t innocent_resets;	/* at the last look */
 	int error;			/* that stopped it */
+	int refusal;			/* of what is submitted since then */
 	char error_text[ACCEL_TEXT_BYTES];
 };
 

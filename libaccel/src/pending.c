@@ -40,13 +40,18 @@ void pending_give(struct accel_queue *queue, struct accel_pending *pending)
 	pthread_mutex_unlock(&queue->lock);
 }
 
-int pending_errno(const struct drm_maru_queue_info *info)
+int pending_errno(struct accel_queue *queue, const struct drm_maru_queue_info *info)
 {
+	struct drm_maru_resets resets = { 0 };
+	uint32_t bytes = sizeof(resets);
 	int error = accel_error_errno(info->error);
 
 	if (error)
 		return error;
-	return info->state == DRM_MARU_QUEUE_STATE_LOST ? -ENODEV : -ECANCELED;
+	if (info->state != DRM_MARU_QUEUE_STATE_LOST)
+		return -ECANCELED;
+	error = queue->device->ops->query(queue->device, DRM_MARU_QUERY_RESETS, &resets, &bytes);
+	return !error && resets.wedged ? -EIO : -ENODEV;
 }
 
 static void add_failure(struct accel_queue *queue, const struct accel_pending *pending, int error)
@@ -78,7 +83,8 @@ static void note_error(struct accel_queue *queue, const struct accel_pending *pe
 		index = info->error_job - pending->first;
 		packet = accel_cmd_packet_at(pending->cmds[index], info->packet_offset, &number);
 	}
-	queue->error = pending_errno(info);
+	queue->error = pending_errno(queue, info);
+	queue->refusal = info->state == DRM_MARU_QUEUE_STATE_LOST ? queue->error : -ECANCELED;
 	if (MARU_ERROR_CODE(info->error))
 		accel_error_describe(queue->error_text, sizeof(queue->error_text), packet, number,
 				     info->packet_offset, info->error, info->error_value,

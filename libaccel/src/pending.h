@@ -14,7 +14,7 @@ void pending_give(struct accel_queue *queue, struct accel_pending *pending);
 /** pending_drop_all() - Free all records of a queue that the card has forgotten. */
 void pending_drop_all(struct accel_queue *queue);
 
-/** pending_errno() - What stopped the queue that this tells about. */
-int pending_errno(const struct drm_maru_queue_info *info);
+/** pending_errno() - What stopped the queue that @info tells about; asks the card's state. */
+int pending_errno(struct accel_queue *queue, const struct drm_maru_queue_info *info);
 
 #endif

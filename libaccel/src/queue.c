@@ -97,7 +97,7 @@ int accel_queue_info(struct accel_queue *queue, struct accel_queue_info *info)
 	if (error)
 		return accel_refuse(error, "accel_queue_info: %s", accel_errno_text(error));
 	all.state = (enum accel_queue_state)raw.state;
-	all.error = raw.state == DRM_MARU_QUEUE_STATE_OK ? 0 : pending_errno(&raw);
+	all.error = raw.state == DRM_MARU_QUEUE_STATE_OK ? 0 : pending_errno(queue, &raw);
 	all.packet_offset = raw.packet_offset;
 	all.tag = raw.tag;
 	all.error_value = raw.error_value;

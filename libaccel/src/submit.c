@@ -109,7 +109,7 @@ static int add_pending(struct accel_queue *queue, const struct accel_submit *sub
 	int error;
 
 	pthread_mutex_lock(&queue->lock);
-	error = queue->error ? -ECANCELED : 0;
+	error = queue->refusal;
 	if (!error) {
 		pending->first = queue->value + 1;
 		pending->last = queue->value + batch->count;

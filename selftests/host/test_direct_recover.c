@@ -152,6 +152,8 @@ static void expect_queue(struct accel_queue *queue, enum accel_queue_state state
 
 	OK(accel_queue_info(queue, &info));
 	assert_int_equal(info.state, state);
+	if (state == ACCEL_QUEUE_LOST)		/* the card is there, and gave up */
+		assert_int_equal(info.error, -EIO);
 	assert_int_equal(info.guilty_resets, guilty);
 	assert_int_equal(info.innocent_resets, innocent);
 }
@@ -252,6 +254,7 @@ static void test_fruitless(void **state)
 	expect_queue(c.queue, ACCEL_QUEUE_LOST, 0, 0);
 	expect_queue(other, ACCEL_QUEUE_LOST, 0, 0);
 	assert_int_equal(accel_queue_submit(other, fill, &behind), -EIO);
+	assert_int_equal(accel_queue_submit(c.queue, fill, &behind), -EIO);
 	assert_int_equal(accel_queue_create(c.card, NULL, &none), -EIO);
 	/* Memory is there still, and who comes next finds a card. */
 	assert_true(value_of(x) == 7);

@@ -46,10 +46,9 @@ ACCEL_API int64_t accel_deadline(int64_t timeout_ns);
  * Return: 0 the work is done and its results are visible; -ETIME the deadline passed, or the work
  * ran into its own time limit: accel_fence_is_signalled() tells which; -EINVAL, -ERANGE,
  * -EOPNOTSUPP the card refused a packet; -EFAULT it used an address that is not mapped;
- * -ECANCELED
- * an earlier error stopped the queue, or the card was reset for another's fault; -EIO the card
- * failed; -ENODEV it is gone. accel_error_text() names packet and operand when the card did.
- * A timeline of accel_timeline_create() carries values only: there, the end of work is 0.
+ * -ECANCELED an earlier error stopped the queue, or the card was reset for another's fault; -EIO
+ * the card failed; -ENODEV it is gone. accel_error_text() names packet and operand when the card
+ * did. A timeline of accel_timeline_create() carries values only: there, the end of work is 0.
  */
 ACCEL_API int accel_fence_wait(struct accel_fence fence, int64_t deadline_ns);
 
@@ -65,13 +64,11 @@ ACCEL_API int accel_fence_is_signalled(struct accel_fence fence);
 /**
  * accel_fence_export_sync_file() - Make a file descriptor that becomes readable at a fence.
  * @fence: which; its work must be submitted.
- * @fd: set on success; poll() it, close() it, or
- * give it to another driver.
+ * @fd: set on success; poll() it, close() it, or give it to another driver.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL, or nothing was submitted for this value; -EMFILE; -ENODEV the card
- * is
- * gone; -EOPNOTSUPP the way to this card has none.
+ * is gone; -EOPNOTSUPP the way to this card has none.
  */
 ACCEL_API int accel_fence_export_sync_file(struct accel_fence fence, int *fd);
 
@@ -121,8 +118,7 @@ ACCEL_API int accel_timeline_signal(struct accel_timeline *timeline, uint64_t va
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL; -EMFILE; -ENODEV the card is gone; -EOPNOTSUPP the way to this card
- * has
- * none.
+ * has none.
  */
 ACCEL_API int accel_timeline_export(struct accel_timeline *timeline, int *fd);
 
@@ -134,8 +130,7 @@ ACCEL_API int accel_timeline_export(struct accel_timeline *timeline, int *fd);
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL or @fd is no syncobj; -ENOMEM; -ENODEV the card is gone; -EOPNOTSUPP
- * the
- * way to this card has none.
+ * the way to this card has none.
  */
 ACCEL_API int accel_timeline_import(struct accel_device *device, int fd,
 				    struct accel_timeline **timeline);

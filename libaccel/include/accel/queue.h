@@ -51,10 +51,9 @@ struct accel_queue_desc {
  * @queue: set on success.
  *
  * Context: Any thread.
- * Return: 0; -EINVAL a NULL or a field out of range; -EACCES the priority is not allowed;
- * -ENOSPC the
- * card has no queue left; -EDQUOT the program may pin no more memory; -EOPNOTSUPP no such class;
- * -ENOMEM; -ENODEV the card is gone.
+ * Return: 0; -EINVAL a NULL or a field out of range; -EACCES the priority is not allowed; -ENOSPC
+ * the card has no queue left; -EDQUOT the program may pin no more memory; -EOPNOTSUPP no such
+ * class; -ENOMEM; -ENODEV the card is gone.
  */
 ACCEL_API int accel_queue_create(struct accel_device *device, const struct accel_queue_desc *desc,
 				 struct accel_queue **queue);
@@ -100,11 +99,9 @@ struct accel_submit {
  *
  * Context: Any thread, also for one @queue; one thread at a time for @cmd.
  * Return: 0; -EINVAL a NULL, or a @cmd of another device or made with ACCEL_CMD_CHECK;
- * -EOPNOTSUPP a
- * packet that the queue's class does not take; -ECANCELED an error stopped the queue:
- * accel_queue_error() says which; destroy it; -ENOMEM; -EIO the driver gave the card up; -ENODEV
- * it
- * is gone.
+ * -EOPNOTSUPP a packet that the queue's class does not take; -ECANCELED an error stopped the
+ * queue: accel_queue_error() says which; destroy it; -ENOMEM; -EIO the driver gave the card up;
+ * -ENODEV it is gone.
  */
 ACCEL_API int accel_queue_submit(struct accel_queue *queue, struct accel_cmd *cmd,
 				 struct accel_fence *fence);
@@ -117,8 +114,7 @@ ACCEL_API int accel_queue_submit(struct accel_queue *queue, struct accel_cmd *cm
  *
  * Context: Any thread, also for one @queue; one thread at a time for each command buffer.
  * Return: as accel_queue_submit(); -EINVAL also for a fence of another device, of value 0, or to
- * be
- * signalled on a queue's timeline; -E2BIG more than the device takes at once.
+ * be signalled on a queue's timeline; -E2BIG more than the device takes at once.
  */
 ACCEL_API int accel_queue_submit_all(struct accel_queue *queue, const struct accel_submit *submit,
 				     struct accel_fence *fence);

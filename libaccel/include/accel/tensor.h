@@ -89,8 +89,7 @@ ACCEL_API struct accel_tensor accel_tensor_prepared(struct accel_memory *memory,
  * @tier: which kind.
  * @type: of its elements.
  * @rank: 0 … 4.
- * @shape: outermost
- * first.
+ * @shape: outermost first.
  * @tensor: set on success; its elements are zero.
  *
  * Context: Any thread.
@@ -232,14 +231,12 @@ ACCEL_API int accel_tensor_check(struct accel_tensor tensor);
 /**
  * accel_tensor_upload() - Copy elements of the program into a tensor, by the CPU.
  * @tensor: to where.
- * @source: its elements in C order without gaps, of its type; for a prepared
- * image its bytes.
+ * @source: its elements in C order without gaps, of its type; for a prepared image its bytes.
  * @bytes: size of @source, to be sure.
  *
  * Context: Any thread.
  * Return: 0; -EINVAL a NULL, an invalid tensor, or @bytes is not the size of its elements;
- * -ERANGE
- * it ends beyond its memory; else as accel_memory_map().
+ * -ERANGE it ends beyond its memory; else as accel_memory_map().
  */
 ACCEL_API int accel_tensor_upload(struct accel_tensor tensor, const void *source, uint64_t bytes);
 
