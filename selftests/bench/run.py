@@ -21,7 +21,7 @@ import sys
 import time
 
 MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512, 80),
-           ("f32", 2048, 4), ("bf16", 2048, 8), ("i8", 2048, 8)]
+           ("f32", 2048, 8), ("bf16", 2048, 8), ("i8", 2048, 16)]
 # Types of weights and their bytes; i8f: with activations in F32.
 MATVECS = [("bf16", 2), ("f16", 2), ("i8", 1), ("i8f", 1)]
 VEC_BYTES = 128 << 20
@@ -69,8 +69,9 @@ def connect(path):
 def cases(limits):
     """(name, line for the card, line for the baseline, work of one repetition, unit)"""
     for kind, n, reps in MATMULS:
-        for depth in (1, 4):
-            yield (f"matmul-{kind}-{n}-depth{depth}", f"matmul {kind} {n} {n} {n} {depth} {reps}",
+        for depth, batch in ((1, 1), (4, 1), (8, 4)):
+            yield (f"matmul-{kind}-{n}-depth{depth}" + (f"-by{batch}" if batch > 1 else ""),
+                   f"matmul {kind} {n} {n} {n} {depth} {batch} {reps}",
                    f"matmul {kind} {n} {n} {n} {reps}", 2 * n ** 3 / 1e9,
                    "GOP/s" if kind == "i8" else "GFLOP/s")
     for kind, size in MATVECS:

@@ -3,7 +3,7 @@
  * The card's side of the benches, an ordinary application of libaccel. Reads a case a line
  * from a file (a virtio port in the VM, or stdin), answers the seconds of one repetition:
  *
- *	matmul TYPE M N K DEPTH REPS	DEPTH jobs in flight
+ *	matmul TYPE M N K DEPTH BATCH REPS	DEPTH jobs in flight, BATCH of them a submit
  *	matvec TYPE N K REPS		one row of activations; i8: rounded to I8, with row
  *					scales; i8f: the same weights with F32 activations
  *	copy BYTES DEPTH REPS		COPY of U8 on a copy queue
@@ -51,19 +51,30 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* Submits @cmd @reps times, never more than @depth unfinished, and waits for the last. */
-static double repeat(struct accel_queue *queue, struct accel_cmd *cmd, int depth, int reps)
+/*
+ * Submits @cmd @reps times, @batch at once, never more than @depth unfinished, and waits for the
+ * last.
+ */
+static double repeat(struct accel_queue *queue, struct accel_cmd *cmd, int depth, int batch,
+		     int reps)
 {
+	struct accel_cmd *cmds[MAX_DEPTH];
+	struct accel_submit submit = ACCEL_SUBMIT_INIT;
 	struct accel_fence fences[MAX_DEPTH];
+	int calls = reps / batch, flying = depth / batch;
 	double start = now();
 
-	for (int i = 0; i < reps; i++) {
-		if (i >= depth)
-			OK(accel_fence_wait(fences[i % depth], ACCEL_FOREVER));
-		OK(accel_queue_submit(queue, cmd, &fences[i % depth]));
+	for (int i = 0; i < batch; i++)
+		cmds[i] = cmd;
+	submit.cmds = cmds;
+	submit.cmd_count = (uint32_t)batch;
+	for (int i = 0; i < calls; i++) {
+		if (i >= flying)
+			OK(accel_fence_wait(fences[i % flying], ACCEL_FOREVER));
+		OK(accel_queue_submit_all(queue, &submit, &fences[i % flying]));
 	}
-	OK(accel_fence_wait(fences[(reps - 1) % depth], ACCEL_FOREVER));
-	return (now() - start) / reps;
+	OK(accel_fence_wait(fences[(calls - 1) % flying], ACCEL_FOREVER));
+	return (now() - start) / (calls * batch);
 }
 
 static enum accel_layout packed_layout(enum accel_type type)
@@ -90,7 +101,7 @@ static struct accel_tensor filled(struct accel_cmd *cmd, enum accel_type type, u
 	return t;
 }
 
-static double run_matmul(const char *name, const uint32_t *mnk, int depth, int reps)
+static double run_matmul(const char *name, const uint32_t *mnk, int depth, int batch, int reps)
 {
 	int type = accel_type_parse(name);
 	struct accel_tensor a, weights, packed, c;
@@ -110,8 +121,8 @@ static double run_matmul(const char *name, const uint32_t *mnk, int depth, int r
 	OK(accel_cmd_matmul(cmd, c, packed, a, NULL));
 	OK(accel_queue_submit(compute, prologue, &fence));
 	OK(accel_fence_wait(fence, ACCEL_FOREVER));
-	repeat(compute, cmd, depth, 2);
-	took = repeat(compute, cmd, depth, reps);
+	repeat(compute, cmd, depth, batch, batch);
+	took = repeat(compute, cmd, depth, batch, reps);
 	accel_cmd_destroy(cmd);
 	accel_cmd_destroy(prologue);
 	accel_tensor_destroy(&a);
@@ -163,8 +174,8 @@ static double run_matvec(const char *name, const uint32_t *nk, int reps)
 	OK(accel_cmd_matmul(cmd, c, weights, a, &desc));
 	OK(accel_queue_submit(compute, prologue, &fence));
 	OK(accel_fence_wait(fence, ACCEL_FOREVER));
-	repeat(compute, cmd, 2, 2);
-	took = repeat(compute, cmd, 2, reps);
+	repeat(compute, cmd, 2, 1, 2);
+	took = repeat(compute, cmd, 2, 1, reps);
 	accel_cmd_destroy(cmd);
 	accel_cmd_destroy(prologue);
 	accel_tensor_destroy(&weights);
@@ -184,8 +195,8 @@ static double run_copy(uint32_t bytes, int depth, int reps)
 	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_U8, 1, &bytes, &from));
 	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_U8, 1, &bytes, &to));
 	OK(accel_cmd_copy(cmd, to, from));
-	repeat(copy, cmd, depth, 2);
-	took = repeat(copy, cmd, depth, reps);
+	repeat(copy, cmd, depth, 1, 2);
+	took = repeat(copy, cmd, depth, 1, reps);
 	accel_cmd_destroy(cmd);
 	accel_tensor_destroy(&from);
 	accel_tensor_destroy(&to);
@@ -199,8 +210,8 @@ static double run_noop(int reps)
 
 	OK(accel_cmd_create(card, 0, &cmd));
 	OK(accel_cmd_nop(cmd));
-	repeat(compute, cmd, 1, 10);
-	took = repeat(compute, cmd, 1, reps);
+	repeat(compute, cmd, 1, 1, 10);
+	took = repeat(compute, cmd, 1, 1, reps);
 	accel_cmd_destroy(cmd);
 	return took;
 }
@@ -249,16 +260,17 @@ static void serve(FILE *in, FILE *out)
 {
 	char line[200], type[16];
 	uint32_t mnk[3], bytes;
-	int depth, reps;
+	int depth, batch, reps;
 
 	fprintf(out, "= ready\n");
 	fflush(out);
 	while (fgets(line, sizeof(line), in) && strncmp(line, "quit", 4)) {
 		double took = -1;
 
-		if (sscanf(line, "matmul %15s %u %u %u %d %d", type, &mnk[0], &mnk[1], &mnk[2],
-			   &depth, &reps) == 6 && depth >= 1 && depth <= MAX_DEPTH)
-			took = run_matmul(type, mnk, depth, reps);
+		if (sscanf(line, "matmul %15s %u %u %u %d %d %d", type, &mnk[0], &mnk[1], &mnk[2],
+			   &depth, &batch, &reps) == 7 && depth <= MAX_DEPTH &&
+		    batch >= 1 && depth >= batch && reps >= batch)
+			took = run_matmul(type, mnk, depth, batch, reps);
 		else if (sscanf(line, "matvec %15s %u %u %d", type, &mnk[0], &mnk[1], &reps) == 4)
 			took = run_matvec(type, mnk, reps);
 		else if (sscanf(line, "copy %u %d %d", &bytes, &depth, &reps) == 3 &&
