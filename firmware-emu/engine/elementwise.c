@@ -30,7 +30,7 @@ struct side {
 
 struct elementwise_plan {
 	struct side to, a, b;
-	float p[2];
+	float p[4];
 	uint32_t quantum;
 	uint16_t code;
 	bool is_integer;
@@ -48,6 +48,8 @@ static unsigned int parameter_count(unsigned int code)
 	case MARU_CODE_SWIGLU_OAI:
 	case MARU_CODE_SWIGLU_CLAMP:
 		return 2;
+	case MARU_CODE_XIELU:
+		return 4;
 	}
 	return 0;
 }
@@ -62,8 +64,9 @@ static bool is_code(unsigned int code)
 static bool is_slow(unsigned int code)
 {
 	return code == MARU_CODE_ELU || code == MARU_CODE_EXPM1 || code == MARU_CODE_SOFTPLUS ||
-	       code == MARU_CODE_GELU_ERF || code == MARU_CODE_GEGLU_ERF ||
-	       code == MARU_CODE_LOG || code == MARU_CODE_SIN || code == MARU_CODE_COS;
+	       code == MARU_CODE_XIELU || code == MARU_CODE_GELU_ERF ||
+	       code == MARU_CODE_GEGLU_ERF || code == MARU_CODE_LOG ||
+	       code == MARU_CODE_SIN || code == MARU_CODE_COS;
 }
 
 static bool is_integer_code(unsigned int code)
@@ -78,8 +81,6 @@ static int check_header(struct engine_op *op)
 
 	if (!is_code(code))
 		return decode_refuse(op, MARU_ERR_BAD_PARAM, MARU_ROLE_NONE, FIELD_CODE, code);
-	if (code == MARU_CODE_XIELU)
-		return decode_refuse(op, MARU_ERR_UNSUPPORTED, MARU_ROLE_NONE, FIELD_CODE, code);
 	if (operand_present(op, MARU_ROLE_RIGHT) != (code >= FIRST_BINARY))
 		return decode_refuse(op, MARU_ERR_BAD_ROLES, MARU_ROLE_NONE, 8,
 				     op->header.roles);

@@ -13,13 +13,13 @@ struct kernels_pass {
 	void *to;
 	const void *a;
 	const void *b;		/* NULL: f(a) */
-	const float *p;		/* two parameters */
+	const float *p;		/* four parameters */
 	int is_one;		/* b is one element */
 	int is_stream;		/* past the caches; to is 64-byte aligned */
 };
 
 struct kernels_elementwise {
-	/* x = f(x), x = f(x, y); @code: enum maru_code, @p: its two parameters. */
+	/* x = f(x), x = f(x, y); @code: enum maru_code, @p: its four parameters. */
 	void (*unary)(unsigned int code, const float *p, float *x, size_t n);
 	void (*binary)(unsigned int code, const float *p, float *x, const float *y, size_t n);
 	void (*integer)(unsigned int code, int32_t *x, const int32_t *y, size_t n);

@@ -14,7 +14,8 @@ static bool find_code(unsigned int code, unsigned int *params)
 		uint16_t first, last;
 		uint8_t params;
 	} runs[] = {
-		{ MARU_CODE_ABS, MARU_CODE_TRUNC, 0 }, { MARU_CODE_SQR, MARU_CODE_COS, 0 },
+		{ MARU_CODE_ABS, MARU_CODE_GELU_ERF, 0 }, { MARU_CODE_XIELU, MARU_CODE_XIELU, 4 },
+		{ MARU_CODE_FLOOR, MARU_CODE_TRUNC, 0 }, { MARU_CODE_SQR, MARU_CODE_COS, 0 },
 		{ MARU_CODE_LEAKY_RELU, MARU_CODE_LEAKY_RELU, 1 },
 		{ MARU_CODE_SCALE, MARU_CODE_CLAMP, 2 }, { MARU_CODE_ADD, MARU_CODE_MAX, 0 },
 		{ MARU_CODE_REGLU, MARU_CODE_SWIGLU, 0 },
@@ -40,8 +41,6 @@ static struct accel_fault check_code(const struct maru_packet *packet)
 
 	if (!find_code(params->code, &count))
 		return ACCEL_FAULT(BAD_PARAM, MARU_ROLE_NONE, CODE_FIELD, params->code);
-	if (params->code == MARU_CODE_XIELU)
-		return ACCEL_FAULT(UNSUPPORTED, MARU_ROLE_NONE, CODE_FIELD, params->code);
 	if (has_right != (params->code >= MARU_CODE_ADD))
 		return ACCEL_FAULT(BAD_ROLES, MARU_ROLE_NONE, 8, packet->roles);
 	for (; count < 4; count++) {

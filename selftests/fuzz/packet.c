@@ -200,6 +200,8 @@ static void elementwise_params(struct maru_packet *header)
 		header->elementwise.p[0] = some_float();
 	if (has_two)
 		header->elementwise.p[1] = some_float();
+	for (int i = 0; i < 4 && code == MARU_CODE_XIELU; i++)
+		header->elementwise.p[i] = some_float();
 	if (below(16))
 		header->roles = code >= MARU_CODE_ADD ? 7 : 3;
 }

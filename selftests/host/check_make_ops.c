@@ -193,6 +193,8 @@ static void make_elementwise(union check_packet *packet)
 		code == MARU_CODE_SWIGLU_OAI || code == MARU_CODE_SWIGLU_CLAMP;
 	packet->header.elementwise.p[0] = has_p ? SMALL : 0;
 	packet->header.elementwise.p[1] = has_p && code != MARU_CODE_LEAKY_RELU ? ONE : 0;
+	for (int i = 0; i < 4 && code == MARU_CODE_XIELU; i++)
+		packet->header.elementwise.p[i] = ONE;
 	check_strides(dst, false);
 	add_same(packet, MARU_ROLE_LEFT, is_int ? MARU_TYPE_I32 : pick_float(), dst, true);
 	if (run >= 2 && check_pick(3))

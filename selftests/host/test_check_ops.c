@@ -253,7 +253,8 @@ static void test_elementwise(void **state)
 	WRONG(unary, p.header.elementwise.code = 0x16, BAD_PARAM, NONE, 16);
 	WRONG(unary, p.header.elementwise.code = 0x48, BAD_PARAM, NONE, 16);
 	WRONG(unary, p.header.elementwise.code = 0xc7, BAD_PARAM, NONE, 16);
-	WRONG(unary, p.header.elementwise.code = MARU_CODE_XIELU, UNSUPPORTED, NONE, 16);
+	WRONG(unary, (p.header.elementwise.code = MARU_CODE_XIELU,
+		      p.header.elementwise.p[3] = ONE), NONE, 0, 0);
 	WRONG(unary, p.header.elementwise.code = MARU_CODE_ADD, BAD_ROLES, NONE, 8);
 	WRONG(unary, p.header.elementwise.p[0] = ONE, BAD_PARAM, NONE, 20);
 	WRONG(unary, (p.header.elementwise.code = MARU_CODE_SCALE,

@@ -409,9 +409,6 @@ static void unsupported(void **state)
 	build(&op_rows[9]);
 	c.header.norm.kind = MARU_NORM_GROUP;
 	HEADER(UNSUPPORTED, 16);
-	build(&op_rows[12]);
-	c.header.elementwise.code = MARU_CODE_XIELU;
-	HEADER(UNSUPPORTED, 16);
 	build(&op_rows[3]);
 	c.cls = MARU_CLASS_COPY;	/* [CPY-6] */
 	assert_int_equal(case_run(&c), 0);

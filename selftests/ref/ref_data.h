@@ -12,7 +12,7 @@
  * The bound is that of docs/card.md: half an ulp of f32 for each step, 16 of them for what is
  * called a function there, more where the argument makes it so.
  */
-struct ref_element ref_elementwise(unsigned int code, const float p[2], double a, double b);
+struct ref_element ref_elementwise(unsigned int code, const float p[4], double a, double b);
 
 /**
  * ref_reduce() - One element of REDUCE over the strided @x, @i its index in dst.

@@ -66,7 +66,7 @@ static long double clamp(long double x, long double low, long double high)
 	return x > high ? high : x;
 }
 
-static struct wide oai(long double a, long double b, const float p[2])
+static struct wide oai(long double a, long double b, const float p[4])
 {
 	long double x = a > p[1] ? p[1] : a, z = clamp(b, -p[1], p[1]);
 	struct wide f = function(x * sigmoid(p[0] * x), fabsl(p[0] * x));
@@ -76,7 +76,20 @@ static struct wide oai(long double a, long double b, const float p[2])
 	return f;
 }
 
-static struct wide unary(unsigned int code, const float p[2], long double a)
+/* What the exponential, the difference and the products are off, each by half an ulp. */
+static struct wide xielu(long double a, const float p[4])
+{
+	struct wide e = function(expm1l(a < p[3] ? a : p[3]), 0);
+
+	if (a > 0)
+		return rounded(p[1] * a * a + p[2] * a,
+			       UNIT * (2 * fabsl(p[1] * a * a) + fabsl(p[2] * a)));
+	return rounded((e.value - a) * p[0] + p[2] * a,
+		       fabsl(p[0]) * (e.bound + 2 * UNIT * fabsl(e.value - a)) +
+		       UNIT * fabsl(p[2] * a));
+}
+
+static struct wide unary(unsigned int code, const float p[4], long double a)
 {
 	long double sixth = clamp((a + 3) / 6, 0, 1);
 
@@ -115,6 +128,8 @@ static struct wide unary(unsigned int code, const float p[2], long double a)
 		return function(a > 20 ? a : log1pl(expl(a)), 0);
 	case MARU_CODE_GELU_ERF:
 		return gelu_erf(a);
+	case MARU_CODE_XIELU:
+		return xielu(a, p);
 	case MARU_CODE_FLOOR:
 		return exact(floorl(a));
 	case MARU_CODE_CEIL:
@@ -143,7 +158,7 @@ static struct wide unary(unsigned int code, const float p[2], long double a)
 	return exact(NAN);
 }
 
-static struct wide binary(unsigned int code, const float p[2], long double a, long double b)
+static struct wide binary(unsigned int code, const float p[4], long double a, long double b)
 {
 	switch (code) {
 	case MARU_CODE_ADD:
@@ -176,7 +191,7 @@ static struct wide binary(unsigned int code, const float p[2], long double a, lo
 	return exact(NAN);
 }
 
-struct ref_element ref_elementwise(unsigned int code, const float p[2], double a, double b)
+struct ref_element ref_elementwise(unsigned int code, const float p[4], double a, double b)
 {
 	struct wide result = code < MARU_CODE_ADD ? unary(code, p, a) : binary(code, p, a, b);
 

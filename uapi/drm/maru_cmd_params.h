@@ -52,7 +52,7 @@ enum maru_code {
 	MARU_CODE_SOFTPLUS	= 0x0f,
 	/** @MARU_CODE_GELU_ERF: a · Φ(a) */
 	MARU_CODE_GELU_ERF	= 0x10,
-	/** @MARU_CODE_XIELU: kept; the one below 0x40 that has parameters */
+	/** @MARU_CODE_XIELU: p1 · a² + p2 · a; up to 0 p0 · (expm1(min(a, p3)) − a) + p2 · a */
 	MARU_CODE_XIELU		= 0x11,
 	/** @MARU_CODE_FLOOR: towards −∞ */
 	MARU_CODE_FLOOR		= 0x12,

@@ -20,6 +20,13 @@ static inline float el_most(float x, float high)
 	return x > high ? high : x;
 }
 
+static inline float el_xielu(float x, const float *p)
+{
+	if (x > 0.0f)
+		return p[1] * x * x + p[2] * x;
+	return (expm1f(el_most(x, p[3])) - x) * p[0] + p[2] * x;
+}
+
 #define KERNELS_UNARY(name, activate) \
 	static void name(unsigned int code, const float *p, float *values, size_t n) \
 	{ \
@@ -33,6 +40,7 @@ static inline float el_most(float x, float high)
 		case MARU_CODE_LEAKY_RELU: ACT_EACH(x < 0.0f ? p0 * x : x); break; \
 		case MARU_CODE_SCALE: ACT_EACH(p0 * x + p1); break; \
 		case MARU_CODE_CLAMP: ACT_EACH(el_clamp(x, p0, p1)); break; \
+		case MARU_CODE_XIELU: ACT_EACH(el_xielu(x, p)); break; \
 		default: activate(code + 1, values, n); break; \
 		} \
 	}

@@ -268,6 +268,7 @@ enum accel_unary {
 	ACCEL_UNARY_EXPM1	= 0x0e,
 	ACCEL_UNARY_SOFTPLUS	= 0x0f,	/* ln(1 + exp(a)) */
 	ACCEL_UNARY_GELU_ERF	= 0x10,
+	ACCEL_UNARY_XIELU	= 0x11,	/* with p[0] … p[3]: card.md, ELEMENTWISE */
 	ACCEL_UNARY_FLOOR	= 0x12,
 	ACCEL_UNARY_CEIL	= 0x13,
 	ACCEL_UNARY_ROUND	= 0x14,	/* half away from 0 */
