@@ -29,7 +29,7 @@ AVX512_INLINE void fetch(const struct kernels_attend *attend, unsigned int type,
 		return;
 	}
 	for (at = 0; at < size; at += LINE)
-		_mm_prefetch((const char *)row + at, _MM_HINT_T0);
+		_mm_prefetch((const char *)row + at, _MM_HINT_T1);
 }
 
 /* Where sums_of() wants what belongs into lane @p. */

@@ -105,6 +105,24 @@ INLINE __m512 add_step(__m512 sum, __m512 a, const uint8_t *b, enum form form)
 	return as_int(sum, bits, _mm512_set1_epi32(*(const int32_t *)(const void *)b));
 }
 
+/* Little work for a line. */
+INLINE bool is_simple(enum form form)
+{
+	return form == F32_1 || form == BF16_2 || form == I8_INT;
+}
+
+/*
+ * Into the second cache, from where the CPU fetches a stream by itself. Into the first one what
+ * there is much work for: fetching into it keeps its few outstanding misses busy.
+ */
+INLINE void fetch(const uint8_t *line, bool is_near)
+{
+	if (is_near)
+		_mm_prefetch((const char *)line, _MM_HINT_T0);
+	else
+		_mm_prefetch((const char *)line, _MM_HINT_T1);
+}
+
 /* @rows rows of B with @steps of a panel. */
 INLINE void multiply(__m512 *sums, const uint8_t *a, const uint8_t *b, uint64_t b_step,
 		     uint32_t steps, unsigned int rows, bool is_first, enum form form)
@@ -121,7 +139,7 @@ INLINE void multiply(__m512 *sums, const uint8_t *a, const uint8_t *b, uint64_t 
 		UNROLL
 		for (i = 0; i < width; i++) {
 			if (is_first && i * bytes % 64 == 0)
-				_mm_prefetch((const char *)a + i * bytes + AHEAD, _MM_HINT_T0);
+				fetch(a + i * bytes + AHEAD, !is_simple(form));
 			weights = load(a + i * bytes, form);
 			UNROLL
 			for (r = 0; r < rows; r++)
@@ -310,7 +328,7 @@ INLINE void row(float *out, const uint8_t *a, const uint8_t *b, const struct ker
 		UNROLL
 		for (i = 0; i < ROW_SUMS; i++) {
 			if (i * bytes % 64 == 0)
-				_mm_prefetch((const char *)a + i * bytes + AHEAD_ROW, _MM_HINT_T0);
+				fetch(a + i * bytes + AHEAD_ROW, false);
 			weights = load_row(a + i * bytes, form);
 			UNROLL
 			for (r = 0; r < rows; r++)

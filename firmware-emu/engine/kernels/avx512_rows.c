@@ -129,9 +129,9 @@ INLINE void norm_run(struct kernels_norm *norm_, unsigned int from_type, unsigne
 		const char *behind = has_next ? (const char *)norm.next + KERNELS_NORM_AHEAD :
 				     (const char *)norm.from + n * size;
 
-		_mm_prefetch(behind + i * size, _MM_HINT_T0);
+		_mm_prefetch(behind + i * size, _MM_HINT_T1);
 		if (size == 4)
-			_mm_prefetch(behind + i * size + 64, _MM_HINT_T0);
+			_mm_prefetch(behind + i * size + 64, _MM_HINT_T1);
 		if (has_next)
 			next_step(&norm, from_type, &lanes, i, 32);
 		norm_step(&norm, from_type, to_type, i, 32, by);
@@ -278,7 +278,7 @@ INLINE void pairs_all(const struct kernels_turn *turn, unsigned int type)
 		uint8_t *to = turn->to + head * turn->to_step;
 
 		for (i = 0; i < n * size; i += 64)
-			_mm_prefetch((const char *)from + i + KERNELS_TURN_AHEAD, _MM_HINT_T0);
+			_mm_prefetch((const char *)from + i + KERNELS_TURN_AHEAD, _MM_HINT_T1);
 		for (i = 0; i + 32 <= n; i += 32)
 			pairs_step(type, to + i * size, from + i * size, turn->cosine + i,
 				   turn->sine + i, 32, is_streamed);
@@ -299,7 +299,7 @@ INLINE void halves_all(const struct kernels_turn *turn, unsigned int type)
 		uint8_t *to = turn->to + head * turn->to_step;
 
 		for (i = 0; i < 2 * n * size; i += 64)
-			_mm_prefetch((const char *)from + i + KERNELS_TURN_AHEAD, _MM_HINT_T0);
+			_mm_prefetch((const char *)from + i + KERNELS_TURN_AHEAD, _MM_HINT_T1);
 		for (i = 0; i + 32 <= n; i += 32)
 			halves_step(type, to + i * size, from + i * size, n * size,
 				    turn->cosine + i, turn->sine + i, 32, is_streamed);

@@ -109,7 +109,7 @@ INLINE double exp_all(float *to, const struct kernels_soft *soft, float max_, bo
 
 	for (i = 0; i + 64 <= n; i += 64) {
 		/* What is read next comes while this is computed. */
-		EACH(_mm_prefetch((const char *)(soft->x + row->ahead + i + 16 * v), _MM_HINT_T0));
+		EACH(_mm_prefetch((const char *)(soft->x + row->ahead + i + 16 * v), _MM_HINT_T1));
 		if (row->from)
 			scale_step(row, i, 64);
 		sum = _mm512_add_pd(sum, exp_step(to, soft, i, 64, has_mask, max));
