@@ -112,8 +112,8 @@ INLINE bool is_simple(enum form form)
 }
 
 /*
- * Into the second cache, from where the CPU fetches a stream by itself. Into the first one what
- * there is much work for: fetching into it keeps its few outstanding misses busy.
+ * Into the second cache, from where the CPU fetches a stream by itself: a line that is asked for
+ * in the first one holds one of its few misses all the way. Where a line means much work, near.
  */
 INLINE void fetch(const uint8_t *line, bool is_near)
 {

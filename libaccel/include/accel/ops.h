@@ -268,7 +268,7 @@ enum accel_unary {
 	ACCEL_UNARY_EXPM1	= 0x0e,
 	ACCEL_UNARY_SOFTPLUS	= 0x0f,	/* ln(1 + exp(a)) */
 	ACCEL_UNARY_GELU_ERF	= 0x10,
-	ACCEL_UNARY_XIELU	= 0x11,	/* with p[0] … p[3]: card.md, ELEMENTWISE */
+	ACCEL_UNARY_XIELU	= 0x11,	/* p[0] … p[3]: αₙ, αₚ, β, ε */
 	ACCEL_UNARY_FLOOR	= 0x12,
 	ACCEL_UNARY_CEIL	= 0x13,
 	ACCEL_UNARY_ROUND	= 0x14,	/* half away from 0 */
@@ -308,7 +308,8 @@ enum accel_glu {
  * struct accel_elementwise_desc - Parameters of the functions that have some.
  * @size: sizeof(struct accel_elementwise_desc).
  * @p: those that the function does not have are 0. With a limit, x = min(a, p[1]) and
- *	z = b between −p[1] and p[1].
+ *	z = b between −p[1] and p[1]. XIELU is αₚ a² + β a, of a up to 0
+ *	αₙ (expm1(min(a, ε)) − a) + β a.
  */
 struct accel_elementwise_desc {
 	size_t size;
