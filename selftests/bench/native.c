@@ -28,6 +28,7 @@
 
 #include "selftests/bench/limits.h"
 
+#define LOOP_TRIALS 5
 #define DNNL(call) check((call), #call)
 
 struct matmul {
@@ -182,25 +183,54 @@ static double run_memcpy(size_t bytes, int reps)
 	return start;
 }
 
-/* What a kernel that reads each weight once can reach at most. */
-static double run_read(size_t bytes, int reps)
+/* Seconds of a pass over @bytes by all threads. */
+static double read_passes(unsigned int loop, const uint8_t *memory, size_t bytes, int passes)
 {
 	size_t part = bytes / omp_get_max_threads() / 64 * 64;
-	uint8_t *memory = aligned_alloc(4096, bytes);
-	double best = INFINITY, start = 0;
+	double start = now();
 
-	memset(memory, 1, bytes);
-	for (unsigned int loop = 0; loop < READLOOPS; loop++) {
-		for (int i = -1; i < reps; i++) {
-			if (i == 0)
-				start = now();
+	for (int i = 0; i < passes; i++) {
 #pragma omp parallel
-			readloop_run(loop, memory + part * omp_get_thread_num(), part);
-		}
-		best = fmin(best, (now() - start) / reps);
+		readloop_run(loop, memory + part * omp_get_thread_num(), part);
 	}
-	free(memory);
-	return best;
+	return (now() - start) / passes;
+}
+
+static unsigned int best_loop(const uint8_t *memory, size_t bytes)
+{
+	double took, best = INFINITY;
+	unsigned int loop = 0;
+
+	for (unsigned int i = 0; i < LOOP_TRIALS * READLOOPS; i++) {
+		took = read_passes(i % READLOOPS, memory, bytes, 1);
+		if (took < best) {
+			best = took;
+			loop = i % READLOOPS;
+		}
+	}
+	return loop;
+}
+
+/*
+ * What a kernel that reads each weight once can reach at most. A large last cache may hold more of
+ * the memory with each pass, so it is kept between turns and two passes are not timed, as on the
+ * card's side.
+ */
+static double run_read(size_t bytes, int reps)
+{
+	static unsigned int loop;
+	static uint8_t *memory;
+	static size_t size;
+
+	if (size != bytes) {
+		free(memory);
+		memory = aligned_alloc(4096, bytes);
+		memset(memory, 1, bytes);
+		size = bytes;
+		loop = best_loop(memory, bytes);
+	}
+	read_passes(loop, memory, bytes, 2);
+	return read_passes(loop, memory, bytes, reps);
 }
 
 static double run_attention(const int64_t *shape, int reps)

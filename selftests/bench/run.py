@@ -24,7 +24,7 @@ MATMULS = [("f32", 1024, 20), ("bf16", 1024, 20), ("i8", 1024, 40), ("f32", 512,
            ("f32", 2048, 8), ("bf16", 2048, 8), ("i8", 2048, 16)]
 # Types of weights and their bytes; i8f: with activations in F32.
 MATVECS = [("bf16", 2), ("f16", 2), ("i8", 1), ("i8f", 1)]
-VEC_BYTES = 128 << 20
+VEC_BYTES, VEC_MATRICES = 128 << 20, 3     # of each; in one command buffer
 SECOND = {"ms": 1e3, "µs": 1e6}     # in units of time; others count work
 
 
@@ -76,8 +76,8 @@ def cases(limits):
                    "GOP/s" if kind == "i8" else "GFLOP/s")
     for kind, size in MATVECS:
         n, k = VEC_BYTES // 4096 // size, 4096
-        yield (f"matvec-{kind}", f"matvec {kind} {n} {k} 6", f"read {VEC_BYTES} 2",
-               VEC_BYTES / 1e9, "GB/s")
+        yield (f"matvec-{kind}", f"matvec {kind} {n} {k} 4",
+               f"read {VEC_MATRICES * VEC_BYTES} 4", VEC_MATRICES * VEC_BYTES / 1e9, "GB/s")
     for mib in limits:
         for depth in (1, 4):
             yield (f"copy-{mib}MiB-depth{depth}", f"copy {mib << 20} {depth} 10",

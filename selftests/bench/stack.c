@@ -4,8 +4,9 @@
  * from a file (a virtio port in the VM, or stdin), answers the seconds of one repetition:
  *
  *	matmul TYPE M N K DEPTH BATCH REPS	DEPTH jobs in flight, BATCH of them a submit
- *	matvec TYPE N K REPS		one row of activations; i8: rounded to I8, with row
- *					scales; i8f: the same weights with F32 activations
+ *	matvec TYPE N K REPS		one row of activations meets MATRICES weights, one
+ *					after the other, as a token does; i8: rounded to I8,
+ *					with row scales; i8f: the same with F32 activations
  *	copy BYTES DEPTH REPS		COPY of U8 on a copy queue
  *	attention …			stack_attention.h
  *	noop REPS			an empty command buffer, submit to wake-up
@@ -29,6 +30,8 @@
 #include "selftests/bench/stack_attention.h"
 
 #define MAX_DEPTH 16
+#define LINE_MAX_BYTES 200
+#define MATRICES 3
 #define LEVEL_BF16 3	/* of a numerics profile */
 #define OK(call) ok((call), #call)
 
@@ -149,40 +152,42 @@ static struct accel_tensor filled_image(struct accel_cmd *cmd, enum accel_type t
 	return image;
 }
 
-static double run_matvec(const char *name, const uint32_t *nk, int reps)
+static void prepare_matvec(struct stack_case *kept, const char *name, const uint32_t *nk)
 {
 	struct accel_matmul_desc desc = ACCEL_MATMUL_DESC_INIT;
 	bool is_int = !strncmp(name, "i8", 2);
 	enum accel_type type = is_int ? ACCEL_TYPE_I8 : (enum accel_type)accel_type_parse(name);
-	struct accel_tensor weights, a, c, scale;
-	struct accel_cmd *prologue, *cmd;
+	struct accel_tensor a, c, scale;
+	struct accel_cmd *prologue;
 	struct accel_fence fence;
-	double took;
 
 	OK(accel_cmd_create(card, 0, &prologue));
-	OK(accel_cmd_create(card, 0, &cmd));
-	weights = filled_image(prologue, type, nk);
-	a = filled(prologue, ACCEL_TYPE_F32, 1, nk[1]);
-	scale = filled(prologue, ACCEL_TYPE_F32, 1, nk[0]);
+	OK(accel_cmd_create(card, 0, &kept->cmd));
+	a = kept->tensors[kept->count++] = filled(prologue, ACCEL_TYPE_F32, 1, nk[1]);
+	c = kept->tensors[kept->count++] = filled(prologue, ACCEL_TYPE_F32, 1, nk[0]);
+	scale = kept->tensors[kept->count++] = filled(prologue, ACCEL_TYPE_F32, 1, nk[0]);
 	scale = accel_tensor_reshape(scale, 1, nk);
-	OK(accel_tensor_create(card, ACCEL_TIER_HBM, ACCEL_TYPE_F32, 2,
-			       (uint32_t[]){ 1, nk[0] }, &c));
 	if (is_int)
 		desc.a_scale = &scale;
 	if (!strcmp(name, "i8"))
 		desc.b_as = ACCEL_TYPE_I8;
-	OK(accel_cmd_matmul(cmd, c, weights, a, &desc));
+	for (unsigned int i = 0; i < MATRICES; i++) {
+		struct accel_tensor weights = filled_image(prologue, type, nk);
+
+		kept->tensors[kept->count++] = weights;
+		OK(accel_cmd_matmul(kept->cmd, c, weights, a, &desc));
+	}
 	OK(accel_queue_submit(compute, prologue, &fence));
 	OK(accel_fence_wait(fence, ACCEL_FOREVER));
-	repeat(compute, cmd, 2, 1, 2);
-	took = repeat(compute, cmd, 2, 1, reps);
-	accel_cmd_destroy(cmd);
 	accel_cmd_destroy(prologue);
-	accel_tensor_destroy(&weights);
-	accel_tensor_destroy(&a);
-	accel_tensor_destroy(&scale);
-	accel_tensor_destroy(&c);
-	return took;
+}
+
+static double run_matvec(struct stack_case *kept, const char *name, const uint32_t *nk, int reps)
+{
+	if (!kept->cmd)
+		prepare_matvec(kept, name, nk);
+	repeat(compute, kept->cmd, 2, 1, 2);
+	return repeat(compute, kept->cmd, 2, 1, reps);
 }
 
 static double run_copy(uint32_t bytes, int depth, int reps)
@@ -256,9 +261,24 @@ static double run_doorbell(void)
 	return took;
 }
 
+/* Keeps what the last line worked on when @line is the same. */
+static void keep_for(struct stack_case *kept, const char *line)
+{
+	static char last[LINE_MAX_BYTES];
+
+	if (!strcmp(line, last))
+		return;
+	strcpy(last, line);
+	accel_cmd_destroy(kept->cmd);
+	for (unsigned int i = 0; i < kept->count; i++)
+		accel_tensor_destroy(&kept->tensors[i]);
+	*kept = (struct stack_case){ 0 };
+}
+
 static void serve(FILE *in, FILE *out)
 {
-	char line[200], type[16];
+	char line[LINE_MAX_BYTES], type[16];
+	struct stack_case kept = { 0 };
 	uint32_t mnk[3], bytes;
 	int depth, batch, reps;
 
@@ -267,19 +287,20 @@ static void serve(FILE *in, FILE *out)
 	while (fgets(line, sizeof(line), in) && strncmp(line, "quit", 4)) {
 		double took = -1;
 
+		keep_for(&kept, line);
 		if (sscanf(line, "matmul %15s %u %u %u %d %d %d", type, &mnk[0], &mnk[1], &mnk[2],
 			   &depth, &batch, &reps) == 7 && depth <= MAX_DEPTH &&
 		    batch >= 1 && depth >= batch && reps >= batch)
 			took = run_matmul(type, mnk, depth, batch, reps);
 		else if (sscanf(line, "matvec %15s %u %u %d", type, &mnk[0], &mnk[1], &reps) == 4)
-			took = run_matvec(type, mnk, reps);
+			took = run_matvec(&kept, type, mnk, reps);
 		else if (sscanf(line, "copy %u %d %d", &bytes, &depth, &reps) == 3 &&
 			 depth >= 1 && depth <= MAX_DEPTH)
 			took = run_copy(bytes, depth, reps);
 		else if (sscanf(line, "noop %d", &reps) == 1)
 			took = run_noop(reps);
 		else if (!strncmp(line, "attention ", 10))
-			took = stack_attention(card, compute, line);
+			took = stack_attention(card, compute, &kept, line);
 		else if (!strcmp(line, "first\n"))
 			took = run_first();
 		else if (!strcmp(line, "doorbell\n"))
@@ -287,6 +308,7 @@ static void serve(FILE *in, FILE *out)
 		fprintf(out, "= %.9g\n", took);
 		fflush(out);
 	}
+	keep_for(&kept, "");
 }
 
 int main(int argc, char **argv)
