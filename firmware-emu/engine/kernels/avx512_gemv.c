@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Level 2: a few rows of B against weights that are read once, where they lie. Memory is the
- * limit: panels are read in pairs, a block of each in turn, and lines are fetched ahead.
+ * limit, so lines are fetched ahead.
  */
 #include <immintrin.h>
 #include <stdbool.h>
@@ -13,10 +13,7 @@
 #define INLINE		static inline __attribute__((always_inline))
 #define UNROLL		_Pragma("GCC unroll 16")
 #define BLOCK_K		16u	/* k of a panel at a time; more of smaller types */
-#define PAIR		2u	/* panels read in turn */
 #define WIDTH_MAX	8u	/* sums of a panel */
-#define AHEAD		2048u	/* bytes, of a panel */
-#define AHEAD_ROW	8192u	/* of rows */
 
 /* How weights are made into vectors of floats, or of integers. */
 enum form {
@@ -73,6 +70,20 @@ INLINE __m512 as_int(__m512 sum, __m512i a, __m512i b)
 	return _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_castps_si512(sum), a, b));
 }
 
+/*
+ * I8 at bits 0 or 8 of each lane: plus 128 it is put into the mantissa of a float whose unit it
+ * is, and the rest of that taken away, which is exact. Two instructions, for any port.
+ */
+INLINE __m512 float_of(__m512i bits, unsigned int byte)
+{
+	const int one = byte ? 0x47000000 : 0x4b000000;		/* 2^15, 2^23 */
+	const float rest = byte ? 0x1p15f + 128 : 0x1p23f + 128;
+	__m512i value = _mm512_ternarylogic_epi32(bits, _mm512_set1_epi32(0xff << 8 * byte),
+						  _mm512_set1_epi32(one | 0x80 << 8 * byte), 0x6a);
+
+	return _mm512_sub_ps(_mm512_castsi512_ps(value), _mm512_set1_ps(rest));
+}
+
 /* @a as loaded with the values of B of one step. */
 INLINE __m512 add_step(__m512 sum, __m512 a, const uint8_t *b, enum form form)
 {
@@ -93,34 +104,29 @@ INLINE __m512 add_step(__m512 sum, __m512 a, const uint8_t *b, enum form form)
 				_mm512_slli_epi32(bits, 16)), sum);
 		return _mm512_fmadd_ps(broadcast(b + 4), _mm512_castsi512_ps(high), sum);
 	case I8_4:
-		UNROLL
-		for (unsigned int i = 0; i < 4; i++) {
-			high = _mm512_srai_epi32(_mm512_slli_epi32(bits, 24 - 8 * i), 24);
-			sum = _mm512_fmadd_ps(broadcast(b + i * 4), _mm512_cvtepi32_ps(high), sum);
-		}
-		return sum;
+		high = _mm512_srli_epi32(bits, 16);
+		sum = _mm512_fmadd_ps(broadcast(b), float_of(bits, 0), sum);
+		sum = _mm512_fmadd_ps(broadcast(b + 4), float_of(bits, 1), sum);
+		sum = _mm512_fmadd_ps(broadcast(b + 8), float_of(high, 0), sum);
+		return _mm512_fmadd_ps(broadcast(b + 12), float_of(high, 1), sum);
 	case I8_INT:
 		break;
 	}
 	return as_int(sum, bits, _mm512_set1_epi32(*(const int32_t *)(const void *)b));
 }
 
-/* Little work for a line. */
-INLINE bool is_simple(enum form form)
-{
-	return form == F32_1 || form == BF16_2 || form == I8_INT;
-}
-
 /*
- * Into the second cache, from where the CPU fetches a stream by itself: a line that is asked for
- * in the first one holds one of its few misses all the way. Where a line means much work, near.
+ * With a line of eight pages one of the next eight, of each page in turn: of one place the CPU
+ * fetches by itself what follows only up to the end of the page. Into the second cache, since a
+ * line that is asked for in the first one holds one of its few misses all the way.
  */
-INLINE void fetch(const uint8_t *line, bool is_near)
+INLINE void fetch(const uint8_t *line)
 {
-	if (is_near)
-		_mm_prefetch((const char *)line, _MM_HINT_T0);
-	else
-		_mm_prefetch((const char *)line, _MM_HINT_T1);
+	uintptr_t at = (uintptr_t)line, pages = at & ~(uintptr_t)0x7fff;
+
+	/* Bits 6 … 8, the line, become bits 12 … 14, the page. */
+	pages += 0x8000 + ((at & 0x1c0) << 6 | (at & 0x7e00) >> 3);
+	_mm_prefetch((const char *)pages, _MM_HINT_T1);
 }
 
 /* @rows rows of B with @steps of a panel. */
@@ -139,7 +145,7 @@ INLINE void multiply(__m512 *sums, const uint8_t *a, const uint8_t *b, uint64_t 
 		UNROLL
 		for (i = 0; i < width; i++) {
 			if (is_first && i * bytes % 64 == 0)
-				fetch(a + i * bytes + AHEAD, !is_simple(form));
+				fetch(a + i * bytes);
 			weights = load(a + i * bytes, form);
 			UNROLL
 			for (r = 0; r < rows; r++)
@@ -227,31 +233,26 @@ INLINE void panels(const struct kernels_gemv *gemv, enum form form)
 	const uint32_t step_bytes = width * vector_bytes(form);
 	const uint32_t steps = (gemv->k + group - 1) / group;
 	const uint32_t per_block = BLOCK_K * 256 / step_bytes;
-	const uint32_t count = (gemv->n + 63) / 64;
-	__m512 sums[PAIR][KERNELS_GEMV_ROWS * WIDTH_MAX];
+	__m512 sums[KERNELS_GEMV_ROWS * WIDTH_MAX];
 	int32_t start[KERNELS_GEMV_ROWS] = { 0 };
-	uint32_t first, s, p, pair, j, i;
+	uint32_t n, s, j, i;
 
 	if (form == I8_INT)
 		starts(gemv, start);
-	for (first = 0; first < count; first += pair) {
-		const uint8_t *a = (const uint8_t *)gemv->a + first * gemv->a_step;
+	for (n = 0; n < gemv->n; n += 64) {
+		const uint8_t *a = (const uint8_t *)gemv->a + n / 64 * gemv->a_step;
 
-		pair = count - first < PAIR ? count - first : PAIR;
-		for (p = 0; p < pair; p++)
-			for (j = 0; j < gemv->m; j++)
-				for (i = 0; i < width; i++)
-					sums[p][j * width + i] = _mm512_castsi512_ps(
-						_mm512_set1_epi32(start[j]));
+		for (j = 0; j < gemv->m; j++)
+			for (i = 0; i < width; i++)
+				sums[j * width + i] = _mm512_castsi512_ps(
+					_mm512_set1_epi32(start[j]));
 		for (s = 0; s < steps; s += per_block)
-			for (p = 0; p < pair; p++)
-				block(sums[p], a + p * gemv->a_step + (uint64_t)s * step_bytes,
-				      (const uint8_t *)gemv->b + (uint64_t)s * form_b_bytes(form),
-				      gemv, steps - s < per_block ? steps - s : per_block, form);
-		for (p = 0; p < pair; p++)
-			for (j = 0; j < gemv->m; j++)
-				store((float *)(void *)((uint8_t *)gemv->out + j * gemv->out_step) +
-				      (first + p) * 64, sums[p] + j * width, gemv->add, form);
+			block(sums, a + (uint64_t)s * step_bytes,
+			      (const uint8_t *)gemv->b + (uint64_t)s * form_b_bytes(form),
+			      gemv, steps - s < per_block ? steps - s : per_block, form);
+		for (j = 0; j < gemv->m; j++)
+			store((float *)(void *)((uint8_t *)gemv->out + j * gemv->out_step) + n,
+			      sums + j * width, gemv->add, form);
 	}
 }
 
@@ -328,7 +329,7 @@ INLINE void row(float *out, const uint8_t *a, const uint8_t *b, const struct ker
 		UNROLL
 		for (i = 0; i < ROW_SUMS; i++) {
 			if (i * bytes % 64 == 0)
-				fetch(a + i * bytes + AHEAD_ROW, false);
+				fetch(a + i * bytes);
 			weights = load_row(a + i * bytes, form);
 			UNROLL
 			for (r = 0; r < rows; r++)
