@@ -15,10 +15,24 @@ struct kernels_attend {
 	uint32_t rows, count;
 	uint32_t d;
 	unsigned int type;
-	/* Rows that come next, of @ahead_bytes: to be fetched meanwhile. */
+	/* Rows that come next, of @ahead_bytes: to be fetched meanwhile, see kernels_ahead(). */
 	const uint8_t *const *ahead;
 	uint32_t ahead_count, ahead_bytes;
 };
+
+#define KERNELS_PLACES	8u
+
+/*
+ * What is fetched with row @i, NULL for nothing: rows of KERNELS_PLACES places in turn. Of one
+ * place the CPU fetches by itself what follows only up to the end of a page.
+ */
+static inline const uint8_t *kernels_ahead(const struct kernels_attend *attend, uint32_t i)
+{
+	uint32_t part = (attend->ahead_count + KERNELS_PLACES - 1) / KERNELS_PLACES;
+	uint32_t next = i / KERNELS_PLACES + i % KERNELS_PLACES * part;
+
+	return next < attend->ahead_count ? attend->ahead[next] : NULL;
+}
 
 /*
  * A block of keys as F32 in strips of 16. Of keys a strip is 16 of them, a step one element;

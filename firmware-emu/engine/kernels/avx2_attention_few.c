@@ -21,14 +21,13 @@ AVX2_INLINE __m256 sums_of(const __m256 *v)
 			     _mm256_permute2f128_ps(a, b, 0x31));
 }
 
-/* Lines of the row that comes @i rows after the first of the next ones. */
+/* All lines of what is fetched with row @i. */
 AVX2_INLINE void fetch(const struct kernels_attend *attend, uint32_t i)
 {
-	const char *at, *end;
+	const char *at = (const char *)kernels_ahead(attend, i), *end;
 
-	if (i >= attend->ahead_count)
+	if (!at)
 		return;
-	at = (const char *)attend->ahead[i];
 	end = at + attend->ahead_bytes;
 	for (; end - at >= 256; at += 256) {
 		_mm_prefetch(at, _MM_HINT_T1);
@@ -225,8 +224,7 @@ AVX2_INLINE void add(const struct kernels_attend *attend, unsigned int type, uin
 	const float *in = attend->in + (size_t)row * attend->in_step + first;
 	size_t to_step = attend->out_step, step = attend->in_step;
 	const uint8_t *const *key = attend->keys + first, *const *last = attend->keys + end;
-	const uint8_t *const *ahead = attend->ahead + first;
-	uint32_t r, v;
+	uint32_t i = first, r, v;
 	__m256 sum[12];
 
 	UNROLL
@@ -235,13 +233,14 @@ AVX2_INLINE void add(const struct kernels_attend *attend, unsigned int type, uin
 		for (v = 0; v < vectors; v++)
 			sum[r * vectors + v] = _mm256_loadu_ps(out + r * to_step + v * 8);
 	}
-	for (; key < last; key++, in++, ahead++) {
+	for (; key < last; key++, in++, i++) {
+		const char *ahead = lines ? (const char *)kernels_ahead(attend, i) : NULL;
 		__m256 value[8];
 
-		if (lines > 0)
-			_mm_prefetch((const char *)*ahead + from, _MM_HINT_T1);
-		if (lines > 1)
-			_mm_prefetch((const char *)*ahead + from + 64, _MM_HINT_T1);
+		if (lines > 0 && ahead)
+			_mm_prefetch(ahead + from, _MM_HINT_T1);
+		if (lines > 1 && ahead)
+			_mm_prefetch(ahead + from + 64, _MM_HINT_T1);
 		UNROLL
 		for (v = 0; v < vectors; v++)
 			value[v] = avx2_load(type, *key, d + v * 8);
@@ -269,7 +268,7 @@ AVX2_INLINE void add_fetching(const struct kernels_attend *attend, unsigned int 
 {
 	uint32_t left = attend->ahead_bytes - *from;
 
-	if (row || *from >= attend->ahead_bytes || end > attend->ahead_count) {
+	if (row || *from >= attend->ahead_bytes || !attend->ahead_count) {
 		add(attend, type, row, rows, d, vectors, first, end, 0, 0);
 	} else if (left > 64 && left * 8 > (attend->d - d) * 64 / vectors) {
 		add(attend, type, row, rows, d, vectors, first, end, *from, 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Level 2: a few queries against keys where they lie. Bound by memory: rows are fetched ahead, the
- * first ones of the next block too.
+ * Level 2: a few queries against keys where they lie. Bound by memory, so while one block of rows
+ * is worked on the next one is fetched into the second cache, a line with each of these.
  */
 #include <immintrin.h>
 
@@ -10,26 +10,23 @@
 
 #define PART	32u	/* keys whose values meet all columns while in the first cache */
 #define LINE	64u
-#define AHEAD	8192u	/* bytes that are fetched before they are needed */
 #define UNROLL	_Pragma("GCC unroll 16")
 
-/* The row that comes AHEAD bytes after @i, of these or of the next ones. */
-AVX512_INLINE void fetch(const struct kernels_attend *attend, unsigned int type, uint32_t i)
+/* The line of @row that elements from @d on begin, if they do. */
+AVX512_INLINE void fetch(const uint8_t *row, unsigned int type, uint32_t d)
 {
-	const uint32_t bytes = attend->d * (type == MARU_TYPE_F32 ? 4 : 2);
-	uint32_t next = i + (AHEAD + bytes - 1) / bytes, size = bytes, at;
-	const uint8_t *row;
+	const uint32_t at = d * avx512_row_size(type);
 
-	if (next < attend->count) {
-		row = attend->keys[next];
-	} else if (next - attend->count < attend->ahead_count) {
-		row = attend->ahead[next - attend->count];
-		size = attend->ahead_bytes;
-	} else {
-		return;
-	}
-	for (at = 0; at < size; at += LINE)
+	if (at % LINE == 0)
 		_mm_prefetch((const char *)row + at, _MM_HINT_T1);
+}
+
+/* As kernels_ahead(), or what is there already. */
+AVX512_INLINE const uint8_t *ahead_or_here(const struct kernels_attend *attend, uint32_t i)
+{
+	const uint8_t *ahead = kernels_ahead(attend, i);
+
+	return ahead ? ahead : attend->keys[0];
 }
 
 /* Where sums_of() wants what belongs into lane @p. */
@@ -62,7 +59,8 @@ AVX512_INLINE __m512 sums_of(__m512 *v)
 
 /* @rows · @keys = 16: the sum of row r and key k is element r · keys + k. */
 AVX512_INLINE __m512 meet(const struct kernels_attend *attend, unsigned int type, const float *in,
-			  uint32_t rows, const uint8_t *const *keys, uint32_t count)
+			  uint32_t rows, const uint8_t *const *keys, uint32_t count,
+			  const uint8_t *const *ahead)
 {
 	const size_t step = attend->in_step;
 	__m512 sum[16], key[16], q;
@@ -73,8 +71,11 @@ AVX512_INLINE __m512 meet(const struct kernels_attend *attend, unsigned int type
 		sum[r] = _mm512_setzero_ps();
 	for (d = 0; d + 16 <= n; d += 16) {
 		UNROLL
-		for (k = 0; k < count; k++)
+		for (k = 0; k < count; k++) {
+			if (ahead)
+				fetch(ahead[k], type, d);
 			key[k] = avx512_row(type, keys[k], d);
+		}
 		UNROLL
 		for (r = 0; r < rows; r++) {
 			q = _mm512_loadu_ps(in + r * step + d);
@@ -104,7 +105,8 @@ AVX512_INLINE __m512 meet(const struct kernels_attend *attend, unsigned int type
 
 /* Keys @i on; of fewer than 16 / @rows the last one is taken again. */
 AVX512_INLINE void scores_step(const struct kernels_attend *attend, unsigned int type,
-			       uint32_t row, uint32_t rows, uint32_t i)
+			       uint32_t row, uint32_t rows, uint32_t i,
+			       const uint8_t *const *ahead)
 {
 	const uint32_t each = 16 / rows, left = attend->count - i < each ? attend->count - i : each;
 	const uint8_t *again[16], *const *keys = attend->keys + i;
@@ -118,7 +120,8 @@ AVX512_INLINE void scores_step(const struct kernels_attend *attend, unsigned int
 			again[k] = keys[k < left ? k : left - 1];
 		keys = again;
 	}
-	all = meet(attend, type, attend->in + (size_t)row * attend->in_step, rows, keys, each);
+	all = meet(attend, type, attend->in + (size_t)row * attend->in_step, rows, keys, each,
+		   ahead);
 	if (left < each) {
 		_mm512_storeu_ps(sums, all);
 		for (r = 0; r < rows; r++)
@@ -143,12 +146,13 @@ AVX512_INLINE void scores_rows(const struct kernels_attend *attend, unsigned int
 			       uint32_t row, uint32_t rows)
 {
 	const uint32_t each = 16 / rows;
+	const uint8_t *ahead[16];
 	uint32_t i, k;
 
 	for (i = 0; i < attend->count; i += each) {
 		for (k = 0; k < each && !row; k++)
-			fetch(attend, type, i + k);
-		scores_step(attend, type, row, rows, i);
+			ahead[k] = ahead_or_here(attend, i + k);
+		scores_step(attend, type, row, rows, i, row ? NULL : ahead);
 	}
 }
 
@@ -176,6 +180,7 @@ AVX512_INLINE void add(const struct kernels_attend *attend, unsigned int type, u
 	float *out = attend->out + (size_t)row * attend->out_step + d;
 	const float *in = attend->in + (size_t)row * attend->in_step;
 	const size_t to_step = attend->out_step, step = attend->in_step;
+	const uint8_t *ahead = NULL;
 	__m512 sum[16], value[8], w;
 	uint32_t i, r, v;
 
@@ -186,11 +191,14 @@ AVX512_INLINE void add(const struct kernels_attend *attend, unsigned int type, u
 			sum[r * vectors + v] = _mm512_loadu_ps(out + r * to_step + v * 16);
 	}
 	for (i = first; i < end; i++) {
-		if (!row && !d)
-			fetch(attend, type, i);
+		if (!row)
+			ahead = ahead_or_here(attend, i);
 		UNROLL
-		for (v = 0; v < vectors; v++)
+		for (v = 0; v < vectors; v++) {
+			if (!row)
+				fetch(ahead, type, d + v * 16);
 			value[v] = avx512_row(type, attend->keys[i], d + v * 16);
+		}
 		UNROLL
 		for (r = 0; r < rows; r++) {
 			w = _mm512_set1_ps(in[r * step + i]);

@@ -16,6 +16,11 @@ AVX512_INLINE __m512 avx512_from_half(unsigned int type, __m256i half)
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
+AVX512_INLINE uint32_t avx512_row_size(unsigned int type)
+{
+	return type == MARU_TYPE_F32 ? 4 : 2;
+}
+
 AVX512_INLINE __m512 avx512_row(unsigned int type, const uint8_t *row, uint32_t d)
 {
 	if (type == MARU_TYPE_F32)
