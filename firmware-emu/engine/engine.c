@@ -117,6 +117,7 @@ int engine_begin(struct engine_op *op, struct span_vm *vm, unsigned int cls,
 	op->cls = cls;
 	op->stop = NULL;
 	op->tiles = 0;
+	op->second = 0;
 	memset(&op->bytes, 0, sizeof(op->bytes));
 	err = decode_packet(op, cls, packet, bytes);
 	if (err)

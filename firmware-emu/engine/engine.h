@@ -75,6 +75,12 @@ struct engine_op {
 	const volatile uint32_t *stop;	/* set after begin, may be NULL: non-zero ends long tiles */
 	struct engine_operand operands[MARU_ROLES];	/* by role */
 	uint32_t tiles;
+	/*
+	 * Tile that a second run starts with, 0: there is one. Even threads begin with the first
+	 * run, odd ones with the second: a thread goes on next to where it was, in memory that was
+	 * fetched meanwhile. Which of two tiles that fail is reported is then left to chance.
+	 */
+	uint32_t second;
 	struct engine_error error;
 	struct engine_bytes bytes;	/* charged to the packet, known after begin */
 	_Alignas(64) uint8_t plan[ENGINE_PLAN_BYTES];	/* of the implementation */

@@ -228,7 +228,6 @@ static bool fits_clipped(const struct matmul_plan *plan, uint64_t tile_n, uint64
 	return fits(plan, tile_n < plan->n ? tile_n : plan->n, tile_m < plan->m ? tile_m : plan->m);
 }
 
-/* Whole pairs of panels, which are read in turn. */
 static void choose_tile_few(struct matmul_plan *plan)
 {
 	uint64_t column = (uint64_t)plan->k * maru_type_bytes(plan->a_kernel);
@@ -302,6 +301,8 @@ static int plan_grid(struct engine_op *op, struct matmul_plan *plan)
 		return decode_refuse(op, MARU_ERR_TOO_LARGE, MARU_ROLE_DST, MARU_FIELD_DIM(0),
 				     plan->n);
 	op->tiles = (uint32_t)tiles;
+	if (matmul_is_few(plan))	/* its tiles do not fail */
+		op->second = (op->tiles + 1) / 2;
 	return 0;
 }
 

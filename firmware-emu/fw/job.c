@@ -258,7 +258,7 @@ static enum job_next job_packet(struct queue *queue)
 		return next;
 	if (job_point(queue, IPC_POINT_JOB_DECODE))
 		return job_halt_word(queue, MARU_ERR_INTERNAL, 0, 0);
-	queue->next_tile = 0;
+	queue->taken[0] = queue->taken[1] = 0;
 	queue->is_failed = false;
 	queue->tile_failed = UINT64_MAX;
 	queue->stage = STAGE_TILES;
@@ -279,7 +279,7 @@ static enum job_next job_tiles(struct queue *queue)
 		if (next != JOB_YIELD || !queue->is_begun)
 			return next;
 	}
-	if (queue->next_tile < queue->op.tiles) {
+	if (queue_tiles_left(queue)) {
 		/* Its spans are wanted, or it was left for another queue just now. */
 		if (!job_is_wanted(queue))
 			return JOB_OPEN;

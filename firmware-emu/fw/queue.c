@@ -234,3 +234,41 @@ void queue_halt(struct queue *queue, const struct queue_error *error)
 	span_write(queue->ring_space, queue->ring + RING_STATUS, ring, sizeof(ring), &fault);
 	fault_post(queue, error);
 }
+
+/* Where the runs of tiles start, and where the last one ends. */
+static void queue_runs(const struct queue *queue, uint32_t starts[3])
+{
+	starts[0] = 0;
+	starts[1] = queue->op.second ? queue->op.second : queue->op.tiles;
+	starts[2] = queue->op.tiles;
+}
+
+uint64_t queue_tiles_left(struct queue *queue)
+{
+	uint64_t left = 0, taken;
+	uint32_t starts[3];
+
+	queue_runs(queue, starts);
+	for (unsigned int run = 0; run < 2; run++) {
+		taken = atomic_load(&queue->taken[run]);
+		if (taken < starts[run + 1] - starts[run])
+			left += starts[run + 1] - starts[run] - taken;
+	}
+	return left;
+}
+
+bool queue_take_tile(struct queue *queue, unsigned int run, uint32_t *tile)
+{
+	uint32_t starts[3];
+	uint64_t taken;
+
+	queue_runs(queue, starts);
+	for (unsigned int i = 0; i < 2; i++, run = !run) {
+		taken = atomic_fetch_add(&queue->taken[run], 1);
+		if (taken < starts[run + 1] - starts[run]) {
+			*tile = starts[run] + (uint32_t)taken;
+			return true;
+		}
+	}
+	return false;
+}

@@ -69,7 +69,7 @@ struct queue {
 	struct engine_op op;
 
 	/* tiles of op; any thread that joined */
-	atomic_ullong next_tile;
+	atomic_ullong taken[2];		/* of each run, see engine_op.second */
 	atomic_bool is_failed;
 	pthread_mutex_t tile_lock;	/* protects the two below */
 	struct engine_error tile_error;
@@ -105,6 +105,12 @@ int queue_fetch(struct queue *queue, struct span_fault *fault);
 
 /** queue_begin() - Show in the block that the descriptor at the head has begun. */
 void queue_begin(struct queue *queue);
+
+/** queue_tiles_left() - Tiles of the open packet that nobody has taken. */
+uint64_t queue_tiles_left(struct queue *queue);
+
+/** queue_take_tile() - A tile of run @run, else of the other one. Return: false: there is none. */
+bool queue_take_tile(struct queue *queue, unsigned int run, uint32_t *tile);
 
 /** queue_progress() - Count a packet or tiles in the block. */
 void queue_progress(struct queue *queue, const struct engine_bytes *bytes, bool is_packet);

@@ -154,19 +154,19 @@ static void tile_fail(struct queue *queue, uint64_t tile, const struct engine_er
 /* Takes tiles of an open packet until there is none or a reason to leave. */
 static void tiles_run(struct queue *queue, struct engine_scratch *scratch)
 {
-	uint64_t polled_ns = fw_now_ns(), tile;
+	uint64_t polled_ns = fw_now_ns();
+	uint32_t tile;
 
-	while (atomic_load(&queue->next_tile) < queue->op.tiles && !tiles_leave(queue)) {
+	while (queue_tiles_left(queue) && !tiles_leave(queue)) {
 		struct engine_error error = { 0 };
 		bool is_failed = point_hit_until(IPC_POINT_JOB_TILE, tiles_leave, queue);
 
 		if (tiles_leave(queue))
 			break;
-		tile = atomic_fetch_add(&queue->next_tile, 1);
-		if (tile >= queue->op.tiles)
+		if (!queue_take_tile(queue, scratch->thread % 2, &tile))
 			break;
 		error.word = MARU_ERROR(MARU_ERR_INTERNAL, MARU_ROLE_NONE, 0);
-		if (is_failed || engine_tile(&queue->op, (uint32_t)tile, scratch, &error)) {
+		if (is_failed || engine_tile(&queue->op, tile, scratch, &error)) {
 			tile_fail(queue, tile, &error);
 			break;
 		}
@@ -195,7 +195,7 @@ static void settle(struct queue *queue, enum job_next next)
 	case JOB_OPEN:
 		queue->workers = 1;
 		queue->state = QUEUE_OPEN;
-		if (atomic_load(&queue->next_tile) + 1 < queue->op.tiles)
+		if (queue_tiles_left(queue) > 1)
 			ready_add(queue, true);
 		return;
 	case JOB_PARK:
@@ -261,7 +261,7 @@ static bool turn_leave(struct queue *queue)
 
 	pthread_mutex_lock(&lock);
 	slice_charge(queue);
-	is_over = atomic_load(&queue->next_tile) >= queue->op.tiles || queue->is_failed ||
+	is_over = !queue_tiles_left(queue) || queue->is_failed ||
 		  atomic_load(&queue->cancel) || job_is_wanted(queue);
 	is_last = !--queue->workers;
 	if (is_over) {
@@ -298,7 +298,7 @@ static struct queue *pick_from(struct queue_list *list)
 			worker_add(queue);
 			return queue;
 		}
-		if (atomic_load(&queue->next_tile) < queue->op.tiles && !tiles_leave(queue)) {
+		if (queue_tiles_left(queue) && !tiles_leave(queue)) {
 			worker_add(queue);
 			return queue;
 		}
