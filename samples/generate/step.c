@@ -254,6 +254,21 @@ void step_destroy(struct step *step)
 	free(step->kinds);
 }
 
+/* Otherwise steps would take a page fault wherever the cache is stored to for the first time. */
+static void touch_pools(struct engine *e)
+{
+	static const uint32_t zero;
+	struct accel_fence fence;
+	struct accel_cmd *cmd;
+
+	OK(accel_cmd_create(e->card->device, 0, &cmd));
+	for (uint32_t i = 0; i < e->shape->layers; i++)
+		OK(accel_cmd_fill(cmd, e->pools[i], &zero));
+	OK(accel_queue_submit(e->card->queue, cmd, &fence));
+	card_wait(fence);
+	accel_cmd_destroy(cmd);
+}
+
 void engine_create(struct engine *e, struct card *card, const struct shape *shape,
 		   const struct weights *weights, uint32_t sequences, uint32_t context,
 		   enum accel_type type)
@@ -278,6 +293,7 @@ void engine_create(struct engine *e, struct card *card, const struct shape *shap
 				       SHAPE(e->kv.blocks * KV_BLOCK, columns), &e->pools[i]));
 		e->pool_bytes += accel_tensor_bytes(e->pools[i]);
 	}
+	touch_pools(e);
 }
 
 void engine_destroy(struct engine *e)
