@@ -7,6 +7,7 @@
 #include "selftests/host/fake_engine.h"
 
 uint64_t fake_engine_tile_ns;
+int fake_engine_is_split;
 
 int engine_init(uint32_t profile)
 {
@@ -61,6 +62,7 @@ int engine_begin(struct engine_op *op, struct span_vm *vm, unsigned int cls, con
 	operand->host = operand->span.host;
 	memcpy(op->bytes.written, operand->span.per_tier, sizeof(op->bytes.written));
 	op->tiles = (uint32_t)((operand->bytes + FAKE_TILE_BYTES - 1) / FAKE_TILE_BYTES);
+	op->second = fake_engine_is_split ? op->tiles * 2 / 3 : 0;
 	return 0;
 }
 

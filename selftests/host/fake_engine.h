@@ -13,4 +13,7 @@
 /* Processor time that each tile takes; set before card_start(). */
 extern uint64_t fake_engine_tile_ns;
 
+/* Its tiles are two runs, the second one shorter; set before card_start(). */
+extern int fake_engine_is_split;
+
 #endif

@@ -42,6 +42,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	fake_engine_tile_ns = 0;
+	fake_engine_is_split = 0;
 	card_stop(card);
 	return 0;
 }
@@ -58,6 +59,18 @@ static int setup_two(void **state)
 	(void)state;
 	start(2);
 	return 0;
+}
+
+static int setup_two_split(void **state)
+{
+	fake_engine_is_split = 1;
+	return setup_two(state);
+}
+
+static int setup_one_split(void **state)
+{
+	fake_engine_is_split = 1;
+	return setup_one(state);
 }
 
 static struct card_queue *busy_queue(struct card_queue_config config)
@@ -280,6 +293,10 @@ int main(void)
 		    "theirs"),
 		ONE(same_result, "[SCH-6] three queues, one thread"),
 		TWO(same_result, "[SCH-6] three queues, two threads"),
+		{ "[SCH-6] two runs of tiles, one thread", same_result, setup_one_split, teardown,
+		  NULL },
+		{ "[SCH-6] two runs of tiles, two threads", same_result, setup_two_split, teardown,
+		  NULL },
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
