@@ -9,7 +9,7 @@
 
 #define OPTIONS_VERSION		"0.1.0"
 #define OPTIONS_MAX_THREADS	256
-#define OPTIONS_MAX_PROFILE	3
+#define OPTIONS_MAX_PROFILE	4
 
 struct options {
 	const char *socket;		/* --socket, or NULL */

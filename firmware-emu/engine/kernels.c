@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: MIT
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "firmware-emu/engine/kernels.h"
 #include "firmware-emu/engine/kernels_attention.h"
 #include "firmware-emu/engine/kernels_elementwise.h"
 #include "firmware-emu/engine/kernels_rows.h"
 
+/* Of Linux: a process asks for the registers of AMX before its first use. */
+#define REQ_XCOMP_PERM	0x1023
+#define XTILEDATA	18
+
 struct kernels kernels;
 struct kernels_attention kernels_attention;
 struct kernels_elementwise kernels_elementwise;
 struct kernels_rows kernels_rows;
+
+static int has_tiles(void)
+{
+	return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+	       __builtin_cpu_supports("amx-int8") &&
+	       !syscall(SYS_arch_prctl, REQ_XCOMP_PERM, XTILEDATA);
+}
 
 static uint32_t best_level(void)
 {
@@ -19,7 +33,9 @@ static uint32_t best_level(void)
 	    !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl") ||
 	    !__builtin_cpu_supports("avx512vnni"))
 		return KERNELS_AVX2;
-	return __builtin_cpu_supports("avx512bf16") ? KERNELS_BF16 : KERNELS_VNNI;
+	if (!__builtin_cpu_supports("avx512bf16"))
+		return KERNELS_VNNI;
+	return has_tiles() ? KERNELS_AMX : KERNELS_BF16;
 }
 
 int kernels_has_act(unsigned int act)
@@ -45,7 +61,6 @@ uint32_t kernels_init(uint32_t limit)
 		kernels_reduce_avx2(&kernels_rows);
 		kernels_elementwise_avx2(&kernels_elementwise);
 	}
-#ifndef ENGINE_WITHOUT_AVX512	/* a build without that file */
 	if (level >= KERNELS_VNNI) {
 		kernels_avx512(&kernels);
 		kernels_attention_avx512(&kernels_attention);
@@ -60,6 +75,7 @@ uint32_t kernels_init(uint32_t limit)
 		kernels_elementwise_bf16(&kernels_elementwise);
 		kernels_avx512_gemm_bf16(&kernels);
 	}
-#endif
+	if (level >= KERNELS_AMX)
+		kernels_amx_gemm(&kernels);
 	return level;
 }

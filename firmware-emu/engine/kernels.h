@@ -13,6 +13,8 @@
 #define KERNELS_AVX2	1
 #define KERNELS_VNNI	2	/* AVX-512 with VNNI */
 #define KERNELS_BF16	3	/* and with BF16 */
+#define KERNELS_AMX	4	/* and with tiles of BF16 and I8 */
+#define KERNELS_LEVELS	5
 
 /*
  * out[j][i] (+)= sum over k of b[j][k] · a(k, i), for j < m, i < n. The panels of A follow each
@@ -111,5 +113,6 @@ void kernels_avx512_activate(struct kernels *table);
 void kernels_avx512_gemm(struct kernels *table);
 void kernels_avx512_gemv(struct kernels *table);
 void kernels_avx512_gemm_bf16(struct kernels *table);	/* level 3 */
+void kernels_amx_gemm(struct kernels *table);
 
 #endif

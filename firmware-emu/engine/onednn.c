@@ -70,6 +70,7 @@ int onednn_init(uint32_t level)
 		[KERNELS_AVX2] = dnnl_cpu_isa_avx2,
 		[KERNELS_VNNI] = dnnl_cpu_isa_avx512_core_vnni,
 		[KERNELS_BF16] = dnnl_cpu_isa_avx512_core_bf16,
+		[KERNELS_AMX] = dnnl_cpu_isa_avx512_core_bf16,	/* its layouts of AMX are others */
 	};
 
 	/* Refused once a primitive was made: then the first limit stays. */

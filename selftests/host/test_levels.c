@@ -72,7 +72,7 @@ static void compare(unsigned int which)
 	struct maru_operand first;
 	unsigned int level;
 
-	for (level = 0; level < 4; level++) {
+	for (level = 0; level < KERNELS_LEVELS; level++) {
 		kernels_init(level);
 		assert_int_equal(case_run(&c), 0);
 		if (!level) {

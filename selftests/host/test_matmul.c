@@ -248,7 +248,7 @@ static void denormals(void **state)
 	case_free_all(NULL);
 }
 
-/* [MM-9] the instruction of level 3 takes BF16 denormals for zeros, no other code does. */
+/* [MM-9] the instructions from level 3 on take BF16 denormals for zeros, no other code does. */
 static void denormal_halves(void **state)
 {
 	static const unsigned int layouts[] = { 0, MARU_LAYOUT_K16N64K2, MARU_LAYOUT_K16N64 };

@@ -235,7 +235,7 @@ static void levels(void **state)
 		struct maru_operand first;
 
 		build(i % 7, i / 7 % 2, floats[i % 3], dims[i / 14], i & 7, &seed);
-		for (level = 0; level < 4; level++) {
+		for (level = 0; level < KERNELS_LEVELS; level++) {
 			kernels_init(level);
 			assert_int_equal(case_run(&c), 0);
 			if (!level)

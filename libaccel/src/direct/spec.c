@@ -58,8 +58,8 @@ static int take_threads(struct direct_spec *spec, const char *value)
 
 static int take_profile(struct direct_spec *spec, const char *value)
 {
-	if (*value < '0' || *value > '3' || value[1])
-		return accel_refuse(-EINVAL, CALL ": profile: '%s': want 0 to 3", value);
+	if (*value < '0' || *value > '4' || value[1])
+		return accel_refuse(-EINVAL, CALL ": profile: '%s': want 0 to 4", value);
 	snprintf(spec->profile, sizeof(spec->profile), "%s", value);
 	return 0;
 }
