@@ -253,6 +253,7 @@ int core_main(int fd)
 	uint32_t error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "maru-core");		/* else it is "exe" */
 	signal(SIGPIPE, SIG_IGN);
 	sigbus_install();
 	core_fd = fd;
