@@ -15,12 +15,16 @@ test_token-libs := -lm
 # The sample on a card of this build, against the reference.
 GENERATE_SRC := $(addprefix samples/generate/, \
 	gguf.c token.c split.c table.c shape.c card.c weights.c kv.c step.c run.c pick.c stream.c)
-HOST_TESTS += test_generate
+HOST_TESTS += test_generate test_steady
 test_generate-src := selftests/host/test_generate.c selftests/ref/llama.c \
 	selftests/ref/ref_value.c $(GENERATE_SRC)
 test_generate-libs = $(ACCEL_LIBS) -lm
 test_generate-deps := $(B)/lib/libaccel.so $(B)/bin/maru-card
-$(B)/obj/selftests/host/test_generate.o: CFLAGS += $(ACCEL_CFLAGS)
+test_steady-src := selftests/host/test_steady.c $(GENERATE_SRC)
+test_steady-libs = $(ACCEL_LIBS) -lm
+test_steady-deps := $(B)/lib/libaccel.so $(B)/bin/maru-card
+$(B)/obj/selftests/host/test_generate.o $(B)/obj/selftests/host/test_steady.o: \
+	CFLAGS += $(ACCEL_CFLAGS)
 
 # Broken files under sanitizers: make -f tools/build.mk fuzz-gguf
 FUZZ_FILES ?= 100000
