@@ -21,6 +21,13 @@ AVX512_INLINE void fetch(const uint8_t *row, unsigned int type, uint32_t d)
 		_mm_prefetch((const char *)row + at, _MM_HINT_T1);
 }
 
+AVX512_INLINE void fetch_some(const uint8_t *row, unsigned int type, uint32_t d, uint32_t vectors)
+{
+	UNROLL
+	for (uint32_t v = 0; v < vectors; v++)
+		fetch(row, type, d + v * 16);
+}
+
 /* As kernels_ahead(), or what is there already. */
 AVX512_INLINE const uint8_t *ahead_or_here(const struct kernels_attend *attend, uint32_t i)
 {
@@ -180,8 +187,7 @@ AVX512_INLINE void add(const struct kernels_attend *attend, unsigned int type, u
 	float *out = attend->out + (size_t)row * attend->out_step + d;
 	const float *in = attend->in + (size_t)row * attend->in_step;
 	const size_t to_step = attend->out_step, step = attend->in_step;
-	const uint8_t *ahead = NULL;
-	__m512 sum[16], value[8], w;
+	__m512 sum[16] = { 0 }, value[8] = { 0 }, w;	/* zeros: the analyzer unrolls no loops */
 	uint32_t i, r, v;
 
 	UNROLL
@@ -192,13 +198,10 @@ AVX512_INLINE void add(const struct kernels_attend *attend, unsigned int type, u
 	}
 	for (i = first; i < end; i++) {
 		if (!row)
-			ahead = ahead_or_here(attend, i);
+			fetch_some(ahead_or_here(attend, i), type, d, vectors);
 		UNROLL
-		for (v = 0; v < vectors; v++) {
-			if (!row)
-				fetch(ahead, type, d + v * 16);
+		for (v = 0; v < vectors; v++)
 			value[v] = avx512_row(type, attend->keys[i], d + v * 16);
-		}
 		UNROLL
 		for (r = 0; r < rows; r++) {
 			w = _mm512_set1_ps(in[r * step + i]);
