@@ -170,7 +170,7 @@ static void test_options(void **state)
 		{ "--socket", "a", "--threads", "1.5" }, { "--private", "999999" },
 		{ "--private", "x" }, { "--socket", "a", "--private", "0" },
 		{ "--socket", "a", "--control", "a" }, { "--socket", "a", "--log", "" },
-		{ "--core", "12345" }, { "--socket", "a", "--profile", "4" },
+		{ "--core", "12345" }, { "--socket", "a", "--profile", "5" },
 		{ "--socket", "a", "--profile", "avx2" },
 	};
 	static const char *const good[] = {
