@@ -71,13 +71,17 @@ bool admin_has_bits(const struct admin_command *command, unsigned int from, unsi
 
 void admin_start(uint64_t sq, unsigned int sq_log2, uint64_t cq, unsigned int cq_log2)
 {
-	memset(&admin, 0, sizeof(admin));
+	/* admin_is_pending() is asked meanwhile. */
+	admin.pending = 0;
+	memset(admin.commands, 0, sizeof(admin.commands));
 	admin.sq = sq;
 	admin.cq = cq;
 	admin.sq_entries = 1ULL << sq_log2;
 	admin.cq_entries = 1ULL << cq_log2;
-	admin.is_on = true;
+	admin.head = 0;
+	admin.completed = 0;
 	admin.is_kicked = true;		/* what was stored before ENABLE */
+	admin.is_on = true;
 }
 
 void admin_stop(void)
