@@ -35,7 +35,7 @@ def parse():
     p.add_argument("--shell", action="store_true", help="a shell instead")
     p.add_argument("--timeout", type=int, default=300, metavar="S")
     p.add_argument("--log", metavar="DIR", help="default build/logs/vm-KERNEL")
-    p.add_argument("--memory", help="default 1G")
+    p.add_argument("--memory", help="default 1536M")
     p.add_argument("--append", default="", help="more for the kernel's command line")
     p.add_argument("--port", action="append", default=[], metavar="NAME=SOCKET",
                    help="a port of the guest that is a UNIX socket of the toolbox")
@@ -46,7 +46,7 @@ def parse():
     if not args.run and not args.shell:
         p.error("--run or --shell")
     args.log = args.log or f"build/logs/vm-{args.kernel}"
-    args.memory = args.memory or ("2G" if args.kernel == "debug" else "1G")
+    args.memory = args.memory or ("2G" if args.kernel == "debug" else "1536M")
     return args
 
 
